@@ -1,0 +1,66 @@
+"""One file a theme, one function a check. ``run`` goes over a data set and gathers the findings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from finetooth import registry
+from finetooth.checks._fit import by_origin
+from finetooth.types import SEVERITIES, Dataset, Finding
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What the checks found, the worst first; which checks were skipped, and why; what is fit, by origin."""
+
+    examples: int
+    findings: tuple[Finding, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    origins: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        by = Counter(f.severity for f in self.findings)
+        return {severity: by[severity] for severity in SEVERITIES}
+
+    def to_json(self) -> dict[str, Any]:
+        made = {"examples": self.examples, "counts": self.counts, "findings": list(self.findings)}
+        return made | ({"origins": list(self.origins)} if self.origins else {})
+
+
+def run(
+    data: Dataset,
+    *,
+    against: Dataset | None = None,
+    only: Iterable[str] = (),
+    skip: Iterable[str] = (),
+    **options: Any,
+) -> CheckReport:
+    """All checks of the data's task; ``only`` and ``skip`` name checks. ``options`` reach every check."""
+    known = {c.name: c for c in registry.checks(data.task)}
+    chosen = [registry.pick(name, known, "check") for name in only] or list(known.values())
+    skipping = {registry.pick(name, known, "check").name for name in skip}
+    context = registry.CheckContext(
+        against=against.examples if against else (),
+        against_name=against.source if against else "",
+        schemas=options.pop("schemas", None) or {},
+        options=options,
+    )
+    findings: list[Finding] = []
+    skipped: list[tuple[str, str]] = []
+    for each in chosen:
+        if each.name in skipping:
+            skipped.append((each.name, "asked to"))
+        elif each.needs == "against" and against is None:
+            skipped.append((each.name, "needs --against"))
+        elif each.needs and each.needs != "against" and not options.get(each.needs):
+            skipped.append((each.name, f"needs --{each.needs}"))
+        else:
+            findings.extend(each(data.examples, context))
+    order = {e.id: i for i, e in enumerate(data.examples)}
+    findings.sort(key=lambda f: (SEVERITIES.index(f.severity), order.get(f.example_id, -1)))
+    origins = by_origin(data.examples, findings)
+    return CheckReport(len(data), tuple(findings), tuple(skipped), origins)

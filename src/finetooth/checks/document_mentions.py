@@ -1,0 +1,202 @@
+"""Mentions: does the text hold them, where they say, whole words, one type?"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from finetooth.checks._documents import is_ner, mentions, unplaced, variant
+from finetooth.registry import CheckContext, check, flag
+from finetooth.tasks.mentions import cuts_word, overlapping
+from finetooth.text import nearest
+from finetooth.types import Example, Finding
+
+
+@check("ner", "relation", severity="error")
+def mention_not_in_text(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The labels name a mention that the text does not hold. An augmentation that rewrites text does this.
+
+    No token can be labelled for it; a loader that skips it trains the model to miss what is there
+    under another name.
+
+    Bad: {"doc": "She left Rome.", "entities": [{"mentions": ["Ada"], "type": "PERSON"}]}
+    Fix: {"doc": "Ada left Rome.", "entities": [{"mentions": ["Ada"], "type": "PERSON"}]}
+    """
+    for example in examples:
+        for lost in unplaced(example):
+            if lost.why != "not in text":
+                continue
+            found = variant(lost.text, example.inputs.text)
+            fix = {"entity": lost.entity, "mention": lost.text}
+            yield flag(
+                example,
+                f"the text does not hold the mention {lost.text!r} ({lost.type})"
+                + (f"; it writes {found!r}" if found else ""),
+                fix=fix | ({"text": found} if found else {"drop": True}),
+                mention=lost.text,
+                type=lost.type,
+                entity=lost.entity,
+            )
+
+
+@check("ner", "relation", severity="error")
+def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The offsets of a mention point at other characters than its text.
+
+    Bad: {"text": "Ada left.", "entities": [{"start": 4, "end": 7, "text": "Ada", "type": "PER"}]}
+    Fix: {"text": "Ada left.", "entities": [{"start": 0, "end": 3, "text": "Ada", "type": "PER"}]}
+    """
+    for example in examples:
+        text = example.inputs.text
+        for i, m in enumerate(mentions(example)):
+            found = text[m.start : m.end] if 0 <= m.start <= m.end else ""
+            if found == m.text and m.start < m.end:
+                continue
+            at = nearest(m.text, text, m.start)
+            yield flag(
+                example,
+                f"{m.start}..{m.end} holds {found!r}, the mention is {m.text!r}"
+                if m.text
+                else f"{m.start}..{m.end} is an empty mention",
+                fix=None if at is None else {"mention": i, "start": at, "end": at + len(m.text)},
+                mention=i,
+                start=m.start,
+                end=m.end,
+                expected=m.text,
+                found=found,
+            )
+
+
+@check("ner", "relation", severity="warning")
+def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A mention begins or ends inside a word, or with a blank: its boundary is off by a little.
+
+    Bad: {"text": "Ada left.", "entities": [{"start": 0, "end": 2, "type": "PER"}]}
+    Fix: {"text": "Ada left.", "entities": [{"start": 0, "end": 3, "type": "PER"}]}
+    """
+    for example in examples:
+        text = example.inputs.text
+        for number, entity in enumerate(() if is_ner(example) else example.inputs.entities):
+            for name in entity.aliases:
+                if name != name.strip():
+                    yield flag(
+                        example,
+                        f"the name {name!r} begins or ends with a blank",
+                        fix={"entity": number, "name": name.strip()},
+                        entity=number,
+                        name=name,
+                    )
+        for i, m in enumerate(mentions(example)):
+            if text[m.start : m.end] != m.text or not m.text:
+                continue  # offset-not-on-mention says so
+            start, end = m.start, m.end
+            if m.text != m.text.strip():
+                start, end = start + len(m.text) - len(m.text.lstrip()), start + len(m.text.rstrip())
+                why = "begins or ends with a blank"
+            elif example.inputs.tokens is None and cuts_word(text, start, end):
+                while start > 0 and cuts_word(text, start, start):
+                    start -= 1
+                while end < len(text) and cuts_word(text, end, end):
+                    end += 1
+                why = f"is part of the word {text[start:end]!r}"
+            else:
+                continue
+            yield flag(
+                example,
+                f"the mention {m.text!r} {why}",
+                fix={"mention": i, "start": start, "end": end}
+                if text[start:end].strip()
+                else {"mention": i, "drop": True},
+                mention=i,
+                start=m.start,
+                end=m.end,
+            )
+
+
+@check("ner", "relation", severity="warning")
+def overlapping_mentions(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """Two mentions share characters. A tagger gives a token one label, so one of the two cannot be learned.
+
+    Mentions that cross are an error where spans are given: neither lies in the other. One inside another
+    is a warning there. Names placed in a text (DocIE) nest as a matter of course: the longest is kept,
+    the rest are counted in one finding a document.
+
+    Bad: {"text": "Rome Opera House", "entities": [{"start": 0, "end": 10, "type": "ORG"}, {"start": 5, "end": 16, "type": "LOC"}]}
+    Fix: keep the one that is right: {"start": 0, "end": 16, "type": "LOC"}
+    """
+    for example in examples:
+        if is_ner(example):
+            listed = list(example.target.entities)
+            pairs = list(overlapping([(m.start, m.end) for m in listed]))
+            for i, j in pairs:
+                a, b = listed[i], listed[j]
+                if (a.start, a.end) == (b.start, b.end):
+                    yield _same_place(example, a, b, i, j)
+                    continue
+                crossing = not (b.end <= a.end or (a.start == b.start and a.end <= b.end))
+                yield flag(
+                    example,
+                    f"{a.text!r} ({a.type}) and {b.text!r} ({b.type}) "
+                    + ("cross" if crossing else "overlap, one inside the other"),
+                    severity="error" if crossing else "warning",
+                    mentions=[i, j],
+                    spans=[[a.start, a.end], [b.start, b.end]],
+                )
+        given_way = [u for u in unplaced(example) if u.why == "inside a longer mention" and u.start >= 0]
+        if given_way:
+            yield flag(
+                example,
+                f"{len(given_way)} mentions lie in longer ones, which a tagger learns instead: "
+                + ", ".join(repr(u.text) for u in given_way[:5]),
+                severity="info",
+                mentions=[{"text": u.text, "type": u.type, "start": u.start} for u in given_way],
+            )
+
+
+def _same_place(example: Example, a, b, i: int, j: int) -> Finding:
+    if a.type == b.type:
+        return flag(
+            example,
+            f"{a.text!r} is labelled {a.type} twice",
+            fix={"mention": j, "drop": True},
+            mentions=[i, j],
+        )
+    return flag(
+        example,
+        f"{a.text!r} at {a.start} is both {a.type} and {b.type}",
+        severity="error",
+        mentions=[i, j],
+        types=[a.type, b.type],
+    )
+
+
+@check("ner", "relation", severity="warning")
+def two_types(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """One document gives the same string two types. It may be right (Washington), mostly it is a slip.
+
+    Bad: {"text": "Ada ... Ada", "entities": [{"start": 0, "end": 3, "type": "PER"}, {"start": 8, "end": 11, "type": "ORG"}]}
+    Fix: {"text": "Ada ... Ada", "entities": [{"start": 0, "end": 3, "type": "PER"}, {"start": 8, "end": 11, "type": "PER"}]}
+    """
+    corpus: dict[str, Counter[str]] = defaultdict(Counter)
+    found = []
+    for example in examples:
+        here: dict[str, Counter[str]] = defaultdict(Counter)
+        for m in mentions(example):
+            here[m.text][m.type] += 1
+        for u in unplaced(example):
+            if u.why in ("another type here", "inside a longer name") and is_ner(example):
+                here[u.text][u.type] += 1
+        for text, types in here.items():
+            corpus[text].update(types)
+        found.append(here)
+    for example, here in zip(examples, found, strict=True):
+        for text, types in here.items():
+            if len(types) > 1:
+                (best, n), (_, next_n) = corpus[text].most_common(2)
+                yield flag(
+                    example,
+                    f"{text!r} is " + " and ".join(f"{t} ({n}x)" for t, n in types.most_common()),
+                    fix={"text": text, "type": best} if n > next_n else None,
+                    text=text,
+                    types=dict(types),
+                )

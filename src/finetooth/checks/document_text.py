@@ -1,0 +1,146 @@
+"""The text itself: tags that a rewriter left, text lost against its source, the same document twice."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from finetooth.checks._documents import flat, is_ner
+from finetooth.registry import CheckContext, check, flag
+from finetooth.text import shorten, squeeze, words
+from finetooth.types import Example, Finding
+
+# Placeholders of entities, mask tokens and specials of tokenizers; none of them is English.
+_LEFTOVER = re.compile(
+    r"\[\[?/?(?:E|ENT|ENTITY|X|PH|MENTION)[_ -]?\d+\]?\]?|<\/?(?:e|ent|entity|ph|mention)[_ -]?\d+>|\[/?E\d+\b"
+    r"|\[(?:MASK|CLS|SEP|PAD|UNK)\]|<(?:mask|pad|unk|s|/s|\|endoftext\||\|im_start\||\|im_end\|)>|\[unused\d+\]"
+    r"|⟦[^⟧]{0,20}⟧|@@[A-Z]+\d+@@",
+    re.IGNORECASE,
+)
+_FINISHED = re.compile(r"[.!?…:;\"'”’)\]。！？]\s*$")
+ORIGINAL = ("orig", "original", "source", "none", "")
+
+
+@check("ner", "relation", severity="error")
+def leftover_tag(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A placeholder, mask or special token stands in the text where words should: a rewriter left it there.
+
+    Bad: {"doc": "[[E12]] left Rome."}
+    Fix: {"doc": "Ada left Rome."}
+    """
+    for example in examples:
+        found = Counter(m.group() for m in _LEFTOVER.finditer(example.inputs.text))
+        for m in _spoken(example, found):
+            del found[m]
+        if found:
+            yield flag(
+                example,
+                f"{found.total()} leftover tags: {', '.join(list(found)[:6])}",
+                fix={"drop": True},
+                tags=dict(found),
+            )
+
+
+def _spoken(example: Example, found: Counter[str]) -> list[str]:
+    """Tags that are themselves mentions: a text about tokenizers may speak of [MASK]."""
+    named = " ".join(m.text for m in flat(example))
+    return [tag for tag in found if tag in named]
+
+
+@check("ner", "relation", severity="error")
+def document_without_text(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A document has no word in it.
+
+    Bad: {"text": " ", "entities": []}
+    Fix: drop the row
+    """
+    for example in examples:
+        if not words(example.inputs.text) and not example.inputs.text.strip():
+            yield flag(example, "no text", fix={"drop": True})
+
+
+def sources(examples: Sequence[Example], context: CheckContext) -> dict[str, Example]:
+    """Id of an augmented example -> the example it was made of, here or in the other split.
+
+    Known by ``meta["source"]`` (its id), or by a shared title where ``aug_type`` names a method.
+    """
+    every = [*examples, *context.against]
+    by_id = {e.id: e for e in reversed(every)}
+    originals = {
+        e.meta["title"]: e
+        for e in reversed(every)
+        if e.meta.get("title") and str(e.meta.get("aug_type", "")).lower() in ORIGINAL
+    }
+    found = {}
+    for e in examples:
+        source = by_id.get(str(e.meta["source"])) if e.meta.get("source") else None
+        if source is None and str(e.meta.get("aug_type", "")).lower() not in ORIGINAL:
+            source = originals.get(e.meta.get("title", ""))
+        if source is not None and source.id != e.id:
+            found[e.id] = source
+    return found
+
+
+@check("ner", "relation", severity="warning")
+def text_shorter_than_source(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """An augmented document lost much of the text of the one that it was made of, or stops in mid-sentence.
+
+    Summaries and outputs cut at a token limit lose the evidence for labels that stay. Cut off is an
+    error; less than 80 % of the words a warning.
+
+    Bad: source "Ada left Rome in May. She took the train to Milan.", augmented "Ada left Rome in"
+    Fix: generate sentence by sentence, with room for the longest; drop what is cut
+    """
+    made_of = sources(examples, context)
+    for example in (e for e in examples if e.id in made_of):
+        source = made_of[example.id]
+        text, original = example.inputs.text, source.inputs.text
+        n, whole = len(text.split()), len(original.split())
+        share = n / max(whole, 1)
+        cut = bool(_FINISHED.search(original)) and not _FINISHED.search(text) and n > 0
+        if cut or share < 0.8:
+            yield flag(
+                example,
+                f"{n} words of the source's {whole} ({share:.0%})"
+                + (f", and it stops in mid-sentence: {text[-40:]!r}" if cut else ""),
+                severity="error" if cut else "warning",
+                source=source.id,
+                words=n,
+                source_words=whole,
+                cut=cut,
+            )
+
+
+def _labels(example: Example) -> Any:
+    spans = frozenset((m.start, m.end, m.type) for m in flat(example))
+    if is_ner(example):
+        return spans
+    return spans, frozenset((t.head, t.relation, t.tail) for t in example.target.triples)
+
+
+@check("ner", "relation", severity="warning")
+def document_twice(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The same text stands more than once. With the same labels it counts double, with others one is wrong.
+
+    Bad: two rows {"text": "Ada left.", ...}, one with Ada as PER, one without
+    Fix: keep one
+    """
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        key = squeeze(example.inputs.text)
+        if len(key.split()) > 1:
+            groups[key].append(example)
+    for group in groups.values():
+        first = group[0]
+        for example in group[1:]:
+            same = _labels(example) == _labels(first)
+            yield flag(
+                example,
+                f"the same text as {first.id}, {'with the same labels' if same else 'with other labels'}: "
+                f"{shorten(example.inputs.text, 60)!r}",
+                fix={"drop": True} if same else None,
+                first=first.id,
+                same_labels=same,
+            )

@@ -1,0 +1,405 @@
+"""Relations that the names of fields ask for: what could be the sum, the product, the mean, the count of what.
+
+    {"lines": [{"qty": 2, "unit_price": 4.5, "line_total": 9}], "tax": 1, "total": 10}
+    -> lines[]: line_total == qty * unit_price;  total == sum(lines[].line_total) + opt(tax);  and others less likely
+
+All that is thinkable is listed; ``json_discover`` looks which of it the data bear out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from finetooth.checks import json_names as names
+from finetooth.checks.json_tables import Table
+from finetooth.checks.json_terms import (
+    Expr,
+    column,
+    each,
+    less_share,
+    minus,
+    opt,
+    plus,
+    times,
+    total,
+)
+from finetooth.checks.json_values import Path
+
+SURE, LIKELY, MAYBE = 3, 2, 1  # what the names alone are worth
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """``left OP right`` at the places of a table. ``strength``: SURE (no other meaning), LIKELY, MAYBE (needs data)."""
+
+    table: Table
+    left: Expr
+    op: str
+    right: Expr
+    kind: str
+    strength: int
+
+
+class View:
+    """The number columns of a table, by name and by the object that they stand in."""
+
+    def __init__(self, table: Table, root: Table) -> None:
+        self.table, self.root = table, root
+        self.columns = {path: column(table, path) for path in table.numbers if path}
+        self.groups: dict[Path, list[Path]] = {}
+        for path in self.columns:
+            self.groups.setdefault(path[:-1], []).append(path)
+
+    def near(self, prefix: Path) -> list[Path]:
+        """The columns of the object at ``prefix``."""
+        return self.groups.get(prefix, [])
+
+    def lists(self, prefix: Path) -> list[Path]:
+        """Lists of objects or numbers that a field at ``prefix`` may speak of, the nearest first."""
+
+        def distance(path: Path) -> int:
+            common = sum(
+                1 for _ in itertools.takewhile(lambda ab: ab[0] == ab[1], zip(prefix, path, strict=False))
+            )
+            return len(prefix) + len(path) - 2 * common
+
+        return sorted(self.table.lists, key=distance)
+
+    def child(self, path: Path) -> dict[Path, Expr]:
+        """The number columns of a list's elements, as terms of ``i``."""
+        below = self.table.lists[path]
+        return {p: column(below, p, "i") for p in below.numbers}
+
+
+def has(words: tuple[str, ...], role: frozenset[str]) -> bool:
+    return not role.isdisjoint(words)
+
+
+def is_price(words: tuple[str, ...]) -> bool:
+    if has(words, names.TOTAL | names.TAX | names.DISCOUNT | names.PERCENT - {"rate"} | names.MEAN - {"per"}):
+        return False
+    if "rate" in words:
+        return not has(
+            words, frozenset({"conversion", "growth", "interest", "churn", "heart", "success", "error"})
+        )
+    return has(words, names.PRICE - {"fee", "cost"}) or (
+        has(words, frozenset({"cost", "fee"})) and not has(words, names.PLUS - {"fee"})
+    )
+
+
+def is_quantity(words: tuple[str, ...]) -> bool:
+    return (
+        has(words, names.QUANTITY)
+        and not is_price(words)
+        and not has(
+            words,
+            names.PERCENT
+            | names.TAX
+            | names.DISCOUNT
+            | names.SUM_OF_MONEY
+            | names.MEAN
+            | names.CODE - {"number"},
+        )
+    )
+
+
+def is_share(words: tuple[str, ...]) -> bool:
+    return has(words, names.PERCENT)
+
+
+def is_code(words: tuple[str, ...]) -> bool:
+    return bool(words) and words[-1] in names.CODE and not has(words, names.TOTAL)
+
+
+def is_money_total(words: tuple[str, ...]) -> bool:
+    """Whether a field may be a total of money: not a rate, a mean, a tax, a unit price, a number of things."""
+    if has(words, names.PERCENT | names.MEAN | names.MIN | names.MAX) or "unit" in words or is_code(words):
+        return False
+    if has(words, (names.PLUS | names.MINUS) - {"paid"}) and not has(words, frozenset({"total"})):
+        return False
+    return has(words, names.TOTAL | names.PARTIAL) or (
+        bool(words) and words[-1] in names.SUM_OF_MONEY - {"price"}
+    )
+
+
+def own_words(words: tuple[str, ...]) -> frozenset[str]:
+    """What a total is the total of: ("total", "shipping", "weight") -> {shipping, weight}."""
+    return names.stem(words, names.WHOLE | names.PARTIAL)
+
+
+# --- products -------------------------------------------------------------------------------------------------
+
+
+def products(
+    view: View, prefix: Path, columns: dict[Path, Expr] | None = None
+) -> Iterator[tuple[Expr, int, frozenset[Path]]]:
+    """(quantity times price, less discount where there is one; how sure; the columns) of the fields of an object."""
+    columns = columns if columns is not None else {p: view.columns[p] for p in view.near(prefix)}
+    here = [p for p in columns if p[:-1] == prefix]
+    quantities = [p for p in here if is_quantity(columns[p].words)]
+    prices = [p for p in here if is_price(columns[p].words)]
+    discounts = [p for p in here if has(columns[p].words, names.DISCOUNT)]
+    for q, p in itertools.product(quantities[:4], prices[:4]):
+        quantity, price = columns[q], columns[p]
+        plain = has(quantity.words, names.PLAIN_QUANTITY) or len(quantities) == len(prices) == 1
+        sure = SURE if plain and has(price.words, frozenset({"price", "rate", "unit", "per"})) else LIKELY
+        base = times(quantity, price)
+        for d in discounts[:2]:
+            discount = opt(columns[d])
+            yield less_share(base, discount, percent=True), sure, frozenset({q, p, d})
+            yield less_share(base, discount, percent=False), sure - 1, frozenset({q, p, d})
+            yield minus(base, discount), sure - 1, frozenset({q, p, d})
+            yield times(quantity, minus(price, discount)), sure - 1, frozenset({q, p, d})
+        yield base, sure, frozenset({q, p})
+    # regular_hours * hourly_rate + overtime_hours * overtime_rate
+    if len(quantities) > 1 and len(prices) > 1:
+        for (q, p), (u, r) in itertools.combinations(itertools.product(quantities[:3], prices[:3]), 2):
+            if q != u and p != r:
+                both = plus(times(columns[q], columns[p]), times(columns[u], columns[r]))
+                yield both, LIKELY, frozenset({q, p, u, r})
+
+
+def line_products(view: View) -> Iterator[Candidate]:
+    """total == quantity * price, within one object."""
+    for prefix in view.groups:
+        for made, sure, used in products(view, prefix):
+            for path in view.near(prefix):
+                target = view.columns[path]
+                if path in used or not is_money_total(target.words) or is_price(target.words):
+                    continue
+                strict = has(target.words, names.TOTAL | names.PARTIAL | frozenset({"line"}))
+                strength = sure if strict else min(sure, LIKELY)
+                if "net" in target.words or own_words(target.words) - names.GENERIC - {"line", "item"}:
+                    strength = (
+                        MAYBE  # what is left after deductions, or a total of something else: total_points
+                    )
+                yield Candidate(view.table, target, "==", made, "product", strength)
+                for other in view.near(prefix):
+                    role = view.columns[other]
+                    if other in used or other == path or not has(role.words, names.TAX):
+                        continue
+                    if is_share(role.words):
+                        taxed = less_share(made, opt(role), percent=True, sign="+")
+                    else:
+                        taxed = plus(made, opt(role))
+                    yield Candidate(view.table, target, "==", taxed, "product", strength)
+
+
+# --- sums -----------------------------------------------------------------------------------------------------
+
+
+def list_sums(view: View, prefix: Path, target: Expr) -> Iterator[tuple[Expr, int]]:
+    """What the elements of a list add up to, where it may be what the target totals; how sure."""
+    mine = own_words(target.words)
+    special = mine - names.GENERIC
+    for path in view.lists(prefix):
+        columns = view.child(path)
+        label = names.words_of(path[-1])
+        partial = has(
+            label,
+            frozenset({"top", "recent", "best", "sample", "payment", "transaction", "history", "previous"}),
+        )
+        made = list(products(view, (), columns))
+        for expr, sure, _ in made:
+            if not special or special & set(label):
+                yield each(view.table, path, expr), MAYBE if partial else sure
+        for p, c in columns.items():
+            if is_share(c.words) or has(c.words, names.MEAN) or is_code(c.words):
+                continue
+            theirs = own_words(c.words)
+            same = theirs == mine or (not special and not (theirs - names.GENERIC - set(label)))
+            whole = [x for q, x in columns.items() if q != p and x.whole and not is_code(x.words)]
+            money = is_money_total(c.words) or (not made and is_price(c.words) and not whole)
+            if special and theirs >= special and not (theirs - special - names.GENERIC - set(label)):
+                quantity = next(
+                    (q for q in columns.values() if is_quantity(q.words) and q.uses != c.uses), None
+                )
+                if quantity is not None and not is_quantity(c.words) and not has(c.words, names.TOTAL):
+                    yield each(view.table, path, times(quantity, c)), LIKELY if not partial else MAYBE
+                near = SURE if path[:-1] == prefix else LIKELY
+                yield each(view.table, path, c), near if not partial and quantity is None else MAYBE
+            elif not special and money and same and not is_unit_price(c.words, bool(made)):
+                amounts = [x for x in columns.values() if is_money_total(x.words)]
+                only = len(columns) == 1 or (not made and len(amounts) == 1)
+                alone = only and path[:-1] == prefix
+                yield (
+                    each(view.table, path, c),
+                    MAYBE if partial else SURE if alone or has(c.words, names.TOTAL) else LIKELY,
+                )
+            elif not special and is_money_total(c.words):
+                yield each(view.table, path, c), MAYBE  # market_value, book_value
+            elif special and not p and special & set(label):
+                yield each(view.table, path, c), LIKELY
+
+
+def is_unit_price(words: tuple[str, ...], has_products: bool) -> bool:
+    return has_products and is_price(words)
+
+
+def addends(view: View, prefix: Path, target: Path) -> tuple[list[Expr], list[Expr], list[Expr], list[Expr]]:
+    """The fields beside a total that are added, taken off, taken off as a share, added as a share."""
+    more, less, less_part, more_part = [], [], [], []
+    for path in view.near(prefix):
+        words = view.columns[path].words
+        if (
+            path == target
+            or has(words, names.TOTAL | names.MEAN | names.COUNT - {"number"})
+            or is_code(words)
+        ):
+            continue
+        expr = opt(view.columns[path])
+        if is_share(words):
+            if has(words, names.DISCOUNT):
+                less_part.append(expr)
+            elif has(words, names.TAX | frozenset({"service", "tip", "gratuity", "commission"})):
+                more_part.append(expr)
+        elif has(words, names.MINUS):
+            less.append(expr)
+        elif has(words, names.PLUS):
+            more.append(expr)
+    return more[:6], less[:3], less_part[:1], more_part[:1]
+
+
+def with_addends(base: Expr, view: View, prefix: Path, target: Path) -> Iterator[Expr]:
+    """A base with all the addends beside it first, then with fewer of them."""
+    used = base.uses
+    more, less, less_part, more_part = (
+        [e for e in role if not e.uses & used] for role in addends(view, prefix, target)
+    )
+    bases = [base]
+    for share in less_part:
+        bases.insert(0, less_share(base, share, percent=True))
+    for share in more_part:
+        bases[:0] = [less_share(b, share, percent=True, sign="+") for b in list(bases)]
+    signed = [(e, plus) for e in more] + [(e, minus) for e in less]
+    for start in bases:
+        for size in range(len(signed), -1, -1):
+            for chosen in itertools.combinations(signed, size):
+                made = start
+                for e, join in chosen:
+                    made = join(made, e)
+                yield made
+    # The rate of a tax is taken of what is left after the discount.
+    for share in more_part:
+        for e in less:
+            yield less_share(minus(base, e), share, percent=True, sign="+")
+
+
+def totals(view: View) -> Iterator[Candidate]:
+    """subtotal == sum of the lines; total == that, or the subtotal, + what is added - what is taken off."""
+    for prefix, paths in view.groups.items():
+        for path in paths:
+            target = view.columns[path]
+            if is_code(target.words) or is_share(target.words) or has(target.words, names.MEAN):
+                continue
+            money = is_money_total(target.words)
+            special = own_words(target.words) - names.GENERIC
+            if not money and not has(target.words, names.TOTAL | names.COUNT):
+                continue
+            bases: list[tuple[Expr, int]] = list(list_sums(view, prefix, target))
+            if money and not special:
+                bases += [(e, s) for e, s, used in products(view, prefix) if path not in used and s > MAYBE]
+                partial = has(target.words, names.PARTIAL)
+                for other in paths:
+                    words = view.columns[other].words
+                    if other == path or not is_money_total(words) or is_price(words):
+                        continue
+                    if own_words(words) - names.GENERIC or has(words, names.PLUS | names.MINUS):
+                        continue
+                    if has(words, names.PARTIAL) and not partial:
+                        bases.append((view.columns[other], SURE))
+                    elif has(target.words, names.TOTAL) and not has(words, names.TOTAL):
+                        bases.append((view.columns[other], MAYBE))
+            for base, strength in bases:
+                grown = money and not special and not has(target.words, names.PARTIAL)
+                for made in with_addends(base, view, prefix, path) if grown else [base]:
+                    # total == subtotal alone says nothing unless the data do.
+                    alone = made.rank == 3 and made.terms == 1
+                    if not made.uses & target.uses:
+                        yield Candidate(view.table, target, "==", made, "sum", MAYBE if alone else strength)
+                if not grown and money and not special:
+                    for made in with_addends(base, view, prefix, path):
+                        if not made.uses & target.uses:
+                            yield Candidate(view.table, target, "==", made, "sum", MAYBE)
+
+
+def sibling_sums(view: View) -> Iterator[Candidate]:
+    """total_fees == processing_fee + platform_fee; and no part of a whole is more than the whole."""
+    for paths in view.groups.values():
+        for path in paths:
+            target = view.columns[path]
+            mine = own_words(target.words)
+            if "total" not in target.words or is_share(target.words) or has(target.words, names.MEAN):
+                continue
+            if not mine or mine <= names.PARTIAL | frozenset({"price", "amount", "value", "due"}):
+                continue
+            parts = [
+                p for p in paths
+                if p != path and mine <= set(view.columns[p].words) and len(view.columns[p].words) > len(mine)
+                and not has(view.columns[p].words, names.TOTAL | names.MEAN | names.PERCENT | names.MAX | names.MIN)
+                and not has(view.columns[p].words, frozenset({"unit", "per", "value", "lifetime", "previous", "next", "last"}))
+                and not is_code(view.columns[p].words)
+            ]  # fmt: skip
+            yield from _whole_and_parts(view, target, [view.columns[p] for p in parts], LIKELY)
+
+
+def _whole_and_parts(view: View, whole: Expr, parts: list[Expr], strength: int) -> Iterator[Candidate]:
+    if not parts:
+        return
+    if len(parts) > 1:
+        yield Candidate(view.table, whole, "==", total(parts), "parts", strength)
+        yield Candidate(view.table, whole, "==", total(map(opt, parts)), "parts", MAYBE)
+    yield Candidate(view.table, total([opt(p) for p in parts]), "<=", whole, "whole", SURE)
+
+
+def breakdowns(view: View) -> Iterator[Candidate]:
+    """{"total_revenue": ..., "revenue_by_channel": {...}}: the parts make the whole, or the shares make 100."""
+    by = frozenset({"by", "breakdown", "distribution", "split", "allocation", "composition"})
+    for prefix, paths in view.groups.items():
+        if not prefix or len(paths) < 1:
+            continue
+        label = names.words_of(prefix[-1])
+        parts = [view.columns[p] for p in paths if not has(view.columns[p].words, names.TOTAL)]
+        if not parts:
+            continue
+        plain = not has(label, by)
+        at = min((label.index(w) for w in by if w in label), default=0)
+        topic = frozenset(label[:at]) or names.stem(label, by)
+        if plain:
+            # {"responses": {"yes": 3, "no": 1}, "total_responses": 4}: parts only if all are things to count or pay.
+            if len(parts) < 2 or any(
+                is_share(p.words) or has(p.words, names.MEAN) or is_code(p.words) for p in parts
+            ):
+                continue
+            if any(is_price(p.words) or is_quantity(p.words) for p in parts):
+                continue
+        elif is_share(label) and len(parts) > 1:
+            yield Candidate(
+                view.table, total(map(opt, parts)), "==", constant(view, 100), "percentage", LIKELY
+            )
+            continue
+        for path, whole in view.columns.items():
+            if path[:-1] == prefix or is_share(whole.words) or has(whole.words, names.MEAN):
+                continue
+            mine = own_words(whole.words)
+            if (
+                path[:-1] == prefix[:-1]
+                and mine == topic
+                and ("total" in whole.words or len(whole.words) == len(topic))
+            ):
+                yield from _whole_and_parts(view, whole, parts, LIKELY)
+
+
+def constant(view: View, value: float) -> Expr:
+    """A number as a term."""
+    return Expr(f"{value:g}", np.full(len(view.table), float(value)), frozenset(), whole=True)
+
+
+def sums(view: View) -> Iterator[Candidate]:
+    """All relations of this file."""
+    for enumerate_ in (line_products, totals, sibling_sums, breakdowns):
+        yield from enumerate_(view)

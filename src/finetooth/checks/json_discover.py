@@ -1,0 +1,355 @@
+"""Finds the relations that hold between the fields of many answers to one schema, without being told.
+
+    26 invoices -> items[]: total == quantity * price          holds in 61 of 61 places
+                   total_amount == sum(...) + opt(tax)         holds in 0 of 26: unrelated
+
+Candidates come from names (``json_candidates``, ``json_orders``) and from the numbers alone (``json_patterns``). Of the
+candidates for one field that one is believed that holds in most places, if it holds far more often than it would with
+the rows shuffled. Where the names leave no doubt and none holds, the field is *unrelated*: it was filled without regard
+to what it is called.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from finetooth.checks import json_candidates, json_named, json_orders, json_patterns
+from finetooth.checks.json_candidates import LIKELY, SURE, Candidate, View
+from finetooth.checks.json_relations import TOLERANCE, Relation, declared, ignored
+from finetooth.checks.json_tables import Table, build
+from finetooth.checks.json_terms import Column
+from finetooth.checks.json_values import Path, decimals
+from finetooth.types import Example
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A relation with its verdicts: ``breaks`` are the places (indices into the table) that disobey.
+
+    ``certain``: to break it is an error, not a suspicion.
+    """
+
+    relation: Relation
+    candidate: Candidate
+    breaks: np.ndarray
+    certain: bool
+
+    def places(self) -> Iterable[tuple[int, Path, float, float]]:
+        """(example, path of the place, left, right) of each break."""
+        c = self.candidate
+        for i in self.breaks:
+            yield (
+                int(c.table.example[i]),
+                c.table.path(int(i)),
+                float(c.left.values[i]),
+                float(c.right.values[i]),
+            )
+
+
+def rule_text(candidate: Candidate) -> str:
+    """The candidate as a rule that can be pasted."""
+    place = ""
+    for step in candidate.table.place:
+        place += "[]" if step == "[]" else f".{step}" if place else step
+    body = f"{candidate.left.text} {candidate.op} {candidate.right.text}"
+    return f"{place}: {body}" if place else body
+
+
+@dataclass
+class _Verdict:
+    candidate: Candidate
+    speaks: np.ndarray
+    holds: np.ndarray
+    allowed: np.ndarray
+
+    @property
+    def of(self) -> int:
+        return int(self.speaks.sum())
+
+    @property
+    def support(self) -> int:
+        return int(self.holds.sum())
+
+
+def _judge(c: Candidate, tolerance: float) -> _Verdict:
+    left, right = c.left.values, c.right.values
+    speaks = np.isfinite(left) & np.isfinite(right)
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = left - right
+        if c.kind == "order":
+            return _Verdict(c, speaks, speaks & (gap <= 1e-9), np.zeros(len(gap)))
+        allowed = np.maximum(tolerance, 1e-9 * np.maximum(np.abs(left), np.abs(right)))
+        allowed = np.maximum(allowed, 0.005 * c.right.size)
+        allowed = np.maximum(allowed, 0.005 * c.left.size)
+        if c.right.divides:
+            shown = np.array(
+                [0.5 * 10.0 ** -decimals(x) if ok else 0 for x, ok in zip(left, speaks, strict=True)]
+            )
+            allowed = np.maximum(allowed, shown * (1 + 1e-9))
+        ok = np.abs(gap) <= allowed if c.op == "==" else gap <= allowed
+    return _Verdict(c, speaks, speaks & ok, allowed)
+
+
+def _chance(v: _Verdict) -> float:
+    """The share of places that would hold with the rows of the left side shuffled."""
+    at = np.flatnonzero(v.speaks)
+    if len(at) < 2:
+        return 0.0
+    c = v.candidate
+    left, right = c.left.values[at], c.right.values[at]
+    room = float(np.median(v.allowed[at]))
+    # Rolled, not drawn: no row meets itself.
+    shifts = sorted({1 + k * (len(at) - 1) // 7 for k in range(7)} - {len(at)})
+    hits = [np.mean(np.abs(np.roll(left, shift) - right) <= room) for shift in shifts]
+    return float(np.mean(hits))
+
+
+def _excess(v: _Verdict) -> float:
+    """0 for what chance gives, 1 for a relation that always holds."""
+    if not v.of:
+        return 0.0
+    chance = min(_chance(v), 0.999)
+    return (v.support / v.of - chance) / (1 - chance)
+
+
+def _plain_hits(v: _Verdict) -> int:
+    """Places that hold and are no accident of zeros: both sides differ from 0."""
+    return int((v.holds & (np.abs(v.candidate.left.values) > 1e-9)).sum())
+
+
+def discover(values: Sequence[Any], *, tolerance: float = TOLERANCE) -> list[Found]:
+    """The relations of answers to one schema, the believed first. Works on one answer as on a million."""
+    root = build(values)
+    believed: list[Found] = []
+    unrelated: list[Found] = []
+    known: dict[Column, frozenset[Column]] = {}
+    # The innermost lists first: what a total follows from is then known.
+    for table in reversed(list(root.walk())):
+        if not (table.numbers or table.moments) or not _speakable(table):
+            continue
+        view = View(table, root)
+        here, lost = _equalities(view, tolerance)
+        _remember(here, known)
+        here += _patterns(view, here, known, tolerance)
+        _remember(here, known)
+        believed += here
+        # A field whose value some other relation explains is not unrelated, only differently related.
+        explained = frozenset().union(*(f.candidate.left.uses | f.candidate.right.uses for f in here))
+        unrelated += [f for f in lost if not f.candidate.left.uses <= explained]
+    for table in root.walk():
+        if not _speakable(table):
+            continue
+        view = View(table, root)
+        good, bad = _inequalities(view, believed, tolerance)
+        believed += good
+        unrelated += bad
+    return believed + unrelated
+
+
+def _speakable(table: Table) -> bool:
+    return all(step == "[]" or step.replace("-", "_").isidentifier() for step in table.place)
+
+
+def _equalities(view: View, tolerance: float) -> tuple[list[Found], list[Found]]:
+    by_target: dict[frozenset, list[_Verdict]] = {}
+    seen: set[str] = set()
+    for c in [*json_named.named(view), *json_orders.durations(view)]:
+        text = f"{c.left.text}{c.op}{c.right.text}"
+        if c.op != "==" or text in seen:
+            continue
+        seen.add(text)
+        v = _judge(c, tolerance)
+        if v.of:
+            by_target.setdefault(c.left.uses, []).append(v)
+    good: list[Found] = []
+    bad: list[Found] = []
+    for verdicts in by_target.values():
+        # Cheap first: only what holds somewhere is compared with chance.
+        ranked = sorted(verdicts, key=lambda v: (-v.support, -v.candidate.strength, v.candidate.right.terms))
+        chosen = next((v for v in ranked[:12] if _believable(v)), None)
+        if chosen is not None:
+            good.append(_found(chosen, certain=_certain(chosen)))
+            continue
+        sure = [v for v in verdicts if v.candidate.strength >= LIKELY]
+        # Another reading that holds wherever it speaks: too few rows to believe it, enough to hold one's tongue.
+        if any(v.support >= max(0.8 * v.of, 1) and _plain_hits(v) and _chance(v) < 0.1 for v in verdicts):
+            continue
+        if sure:
+            # The names' own choice: the surest, then that which speaks of most rows; the longest came first.
+            best = max(sure, key=lambda v: (v.candidate.strength, v.of))
+            if best.support < best.of:
+                bad.append(_found(best, certain=best.candidate.strength == SURE, unrelated=True))
+    return good, bad
+
+
+def _believable(v: _Verdict) -> bool:
+    strength = v.candidate.strength
+    if v.support == v.of and strength >= LIKELY:
+        return True
+    excess = _excess(v)
+    if strength >= LIKELY:
+        return excess >= 0.2 and _plain_hits(v) >= min(2, v.of)
+    return excess >= 0.6 and _plain_hits(v) >= json_patterns.FEW
+
+
+def _certain(v: _Verdict) -> bool:
+    return v.candidate.strength == SURE or (v.of >= 10 and v.support >= 0.8 * v.of)
+
+
+def _found(v: _Verdict, *, certain: bool, unrelated: bool = False) -> Found:
+    c = v.candidate
+    relation = Relation(rule_text(c), c.kind, v.support, v.of, unrelated)
+    return Found(relation, c, np.flatnonzero(v.speaks & ~v.holds), certain)
+
+
+def _remember(found: list[Found], known: dict[Column, frozenset[Column]]) -> None:
+    """Notes which columns a field follows from."""
+    for f in found:
+        if len(f.candidate.left.uses) == 1:
+            known[next(iter(f.candidate.left.uses))] = f.candidate.right.uses
+
+
+def _patterns(
+    view: View, named: list[Found], known: dict[Column, frozenset[Column]], tolerance: float
+) -> list[Found]:
+    taken = {f.candidate.left.uses | f.candidate.right.uses for f in named}
+    targets = {f.candidate.left.uses for f in named}
+    best: dict[frozenset, _Verdict] = {}
+    for c in json_patterns.patterns(view, taken):
+        if c.left.uses in targets or _follows(c.left.uses | c.right.uses, known):
+            continue
+        v = _judge(c, tolerance)
+        if not _proven(v):
+            continue
+        key = c.left.uses | c.right.uses
+        old = best.get(key)
+        # Of a == b + c, b == a - c and c == a - b one is said: without a minus or a division, the total on the left.
+        if old is None or _liking(v) > _liking(old):
+            best[key] = v
+    # A relation whose columns hold those of a shorter one says nothing new.
+    keys = sorted(best, key=len)
+    kept = [k for i, k in enumerate(keys) if not any(o < k for o in keys[:i])]
+    shown: dict[frozenset, _Verdict] = {}
+    for k in kept:
+        v = best[k]
+        old = shown.get(v.candidate.left.uses)
+        if old is None or _liking(v) > _liking(old):
+            shown[v.candidate.left.uses] = v
+    return [_found(v, certain=v.of >= 20 and v.support >= 0.95 * v.of) for v in shown.values()]
+
+
+def _follows(columns: frozenset[Column], known: dict[Column, frozenset[Column]]) -> bool:
+    """Whether a relation of these columns follows from those that are known: tax == total - subtotal does."""
+    derived = [c for c in columns if c in known]
+    reach, todo = set(derived), list(derived)
+    while todo:
+        new = known.get(todo.pop(), frozenset()) - reach
+        reach |= new
+        todo += new
+    return bool(derived) and all(c in known or c in reach for c in columns)
+
+
+def _liking(v: _Verdict) -> tuple:
+    text = v.candidate.right.text
+    total = json_candidates.is_money_total(v.candidate.left.words) or "total" in v.candidate.left.words
+    return (
+        v.support,
+        " - " not in text,
+        "/" not in text,
+        total,
+        -v.candidate.right.terms,
+        v.candidate.left.text,
+    )
+
+
+def _proven(v: _Verdict) -> bool:
+    """Holds nearly always, on values that vary; where chance cannot explain it, in three places of four."""
+    least = 0.95 if v.candidate.right.terms == 1 else 0.75
+    enough = json_patterns.ENOUGH if v.candidate.left.whole else json_patterns.FEW
+    if v.of < enough or v.support < least * v.of:
+        return False
+    left = v.candidate.left.values[v.holds]
+    if len(np.unique(left)) < 5 or _plain_hits(v) < enough:
+        return False
+    chance = _chance(v)
+    # Small integers often agree by accident: then only nearly all will do.
+    return v.support >= (least if chance < 0.02 else 0.95) * v.of and chance < 0.5
+
+
+def _inequalities(view: View, believed: list[Found], tolerance: float) -> tuple[list[Found], list[Found]]:
+    """Order and part-of-whole: what breaks them is wrong however many do; believed where most obey."""
+    equal = {f.candidate.left.uses | f.candidate.right.uses for f in believed if f.candidate.op == "=="}
+    good: list[Found] = []
+    bad: list[Found] = []
+    seen: set[str] = set()
+    for c in [*json_named.named(view), *json_orders.orders(view), *json_orders.bounds(view)]:
+        if c.op == "==" or (c.left.uses | c.right.uses) in equal:
+            continue
+        text = rule_text(c)
+        if text in seen:
+            continue
+        seen.add(text)
+        v = _judge(c, tolerance)
+        if not v.of:
+            continue
+        obeyed = v.support >= 0.8 * v.of
+        unrelated = v.of >= 8 and v.support <= 0.75 * v.of
+        if obeyed or not unrelated:
+            good.append(_found(v, certain=c.strength == SURE or (obeyed and v.of >= 10)))
+        else:
+            bad.append(_found(v, certain=c.strength == SURE, unrelated=True))
+    return good, bad
+
+
+# --- by schema ------------------------------------------------------------------------------------------------
+
+
+def schema_key(example: Example) -> str:
+    """The schema of an example: its id, or the schema itself where it has none."""
+    name = getattr(example.inputs, "schema_id", None)
+    if name:
+        return str(name)
+    schema = getattr(example.inputs, "schema", None)
+    return json.dumps(schema, sort_keys=True) if schema is not None else ""
+
+
+def by_schema(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    groups: dict[str, list[Example]] = {}
+    for e in examples:
+        groups.setdefault(schema_key(e), []).append(e)
+    return groups
+
+
+def relations_for(examples: Sequence[Example], *, tolerance: float = TOLERANCE) -> dict[str, list[Relation]]:
+    """The relations to hold an answer against, by schema id: those declared, and those that the data bear out.
+
+    Relations found in the data are left out where the schema declares some for the same field, where it asks not to
+    look for them, and where fewer than three rows show them.
+    """
+    made: dict[str, list[Relation]] = {}
+    for key, group in by_schema(examples).items():
+        schema = getattr(group[0].inputs, "schema", None)
+        own = declared(schema, key) if schema is not None else []
+        found = [
+            f.relation
+            for f in discover([e.target.value for e in group], tolerance=tolerance)
+            if not f.relation.unrelated
+            and f.relation.support >= 3
+            and f.relation.support >= 0.8 * f.relation.of
+        ]
+        rules = {r.rule for r in own}
+        made[key] = own + [r for r in found if r.rule not in rules and not ignored(schema, r.rule)]
+    return made
+
+
+def where(place: Path, candidate: Candidate) -> Path:
+    """The path of the field that a finding is about: the left side's, where it is one field."""
+    uses = list(candidate.left.uses)
+    if len(uses) == 1 and uses[0][0] == candidate.table.place:
+        return (*place, *uses[0][1])
+    return place

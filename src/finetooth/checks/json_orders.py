@@ -1,0 +1,142 @@
+"""Relations of before and after, of not more than, and of how long: dates, clock times and bounds by their names.
+
+{"start_date": "2024-03-01", "end_date": "2024-03-04", "nights": 3}
+-> start_date <= end_date;  nights == days(end_date) - days(start_date)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from finetooth.checks import json_names as names
+from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_tables import Table
+from finetooth.checks.json_terms import Expr, minus, plus, reference, scaled
+from finetooth.checks.json_values import Path
+
+# A day counted in the unit that a field's name holds.
+UNITS = {"day": 1.0, "night": 1.0, "hour": 24.0, "hr": 24.0, "minute": 1440.0, "min": 1440.0, "second": 86400.0,
+         "sec": 86400.0, "week": 1 / 7}  # fmt: skip
+_LONG = frozenset({"duration", "length", "elapsed", "period", "term", "stay"})
+
+
+def moment(table: Table, path: Path) -> Expr:
+    return Expr(
+        reference(path), table.moments[path], frozenset({(table.place, path)}), words=names.words_of(path[-1])
+    )
+
+
+def _pair(
+    a: tuple[str, ...], b: tuple[str, ...], pairs: tuple[tuple[frozenset[str], frozenset[str]], ...]
+) -> tuple[bool, bool] | None:
+    """(whether a comes first, whether the words left over are the same) if the names are such a pair."""
+    for early, late in pairs:
+        for first, second, ahead in ((a, b, True), (b, a, False)):
+            if not early.isdisjoint(first) and not late.isdisjoint(second):
+                rest_first = names.stem(first, names.DATE | early)
+                rest_second = names.stem(second, names.DATE | late)
+                if not late.isdisjoint(first) and not early.isdisjoint(second):
+                    continue  # "start_end_a" says nothing
+                return ahead, rest_first == rest_second
+    return None
+
+
+def orders(view: View) -> Iterator[Candidate]:
+    """start <= end, for moments in one object, and in the objects of one place where no other stands between."""
+    table = view.table
+    moments = [p for p in table.moments if p]
+    for i, p in enumerate(moments):
+        for q in moments[i + 1 :]:
+            if (table.kinds[p] == "clock") != (table.kinds[q] == "clock"):
+                continue
+            if p[:-1] != q[:-1]:
+                continue
+            one, two = names.words_of(p[-1]), names.words_of(q[-1])
+            hit = _pair(one, two, names.ORDER)
+            strength = SURE if hit and hit[1] else LIKELY
+            hit = hit or _pair(one, two, names.LOOSE_ORDER)
+            if hit is None or not (hit[1] or _kin(one, two)):
+                continue
+            left, right = _as_days(table, *((p, q) if hit[0] else (q, p)))
+            yield Candidate(table, left, "<=", right, "order", strength)
+    yield from _birth(view)
+
+
+def _kin(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
+    """Whether one of the names has no words of its own: order_date and delivery_time, not project_start, phase_end."""
+    every = frozenset().union(*(a | b for a, b in names.ORDER + names.LOOSE_ORDER)) | names.DATE
+    return not (names.stem(one, every) and names.stem(two, every))
+
+
+def _as_days(table: Table, first: Path, second: Path) -> tuple[Expr, Expr]:
+    """Both columns in days; whole days where one of them has no clock."""
+    left, right = moment(table, first), moment(table, second)
+    if table.kinds[first] != table.kinds[second]:
+        left = Expr(left.text, np.floor(left.values), left.uses, words=left.words)
+        right = Expr(right.text, np.floor(right.values), right.uses, words=right.words)
+    return left, right
+
+
+def _birth(view: View) -> Iterator[Candidate]:
+    """Nobody does anything before being born: the date of birth of the one person and the dates of the answer."""
+    table = view.table
+    born = [
+        p for p in table.moments if p and set(names.words_of(p[-1])) & {"birth", "dob", "born", "birthdate"}
+    ]
+    if len(born) != 1:
+        return
+    for q in table.moments:
+        if q and q != born[0] and table.kinds[q] != "clock" and "birth" not in names.words_of(q[-1]):
+            left, right = _as_days(table, born[0], q)
+            yield Candidate(table, left, "<=", right, "order", LIKELY)
+
+
+def bounds(view: View) -> Iterator[Candidate]:
+    """min <= average <= max, clicks <= impressions, diastolic <= systolic."""
+    for paths in view.groups.values():
+        for i, p in enumerate(paths):
+            for q in paths[i + 1 :]:
+                a, b = view.columns[p], view.columns[q]
+                hit = _pair(a.words, b.words, names.FUNNEL)
+                if hit is None or not hit[1]:
+                    continue
+                left, right = (a, b) if hit[0] else (b, a)
+                yield Candidate(view.table, left, "<=", right, "bound", SURE)
+
+
+def durations(view: View) -> Iterator[Candidate]:
+    """nights == days(check_out) - days(check_in), in the unit of the name."""
+    table = view.table
+    for prefix, paths in view.groups.items():
+        dates = [p for p in table.moments if p[:-1] == prefix and p]
+        pairs = []
+        for i, p in enumerate(dates):
+            for q in dates[i + 1 :]:
+                hit = _pair(names.words_of(p[-1]), names.words_of(q[-1]), names.ORDER)
+                if hit is not None and table.kinds[p] == table.kinds[q] != "clock":
+                    pairs.append((p, q) if hit[0] else (q, p))
+        for path in paths:
+            target = view.columns[path]
+            units = [u for u in UNITS if u in target.words]
+            if not units and not _LONG & set(target.words):
+                continue
+            for first, second in pairs:
+                gap = minus(_days(table, second), _days(table, first))
+                for unit in units or ["day", "hour", "minute", "second", "week"]:
+                    made = gap if UNITS[unit] == 1 else scaled(gap, UNITS[unit])
+                    sure = (
+                        LIKELY
+                        if units and len(pairs) == 1 and _LONG | {"night"} & set(target.words)
+                        else MAYBE
+                    )
+                    yield Candidate(table, target, "==", made, "span", sure)
+                    if unit in ("day", "week"):
+                        # Both ends counted: from the 1st to the 1st is one day.
+                        yield Candidate(table, target, "==", plus(made, constant(view, 1)), "span", MAYBE)
+
+
+def _days(table: Table, path: Path) -> Expr:
+    one = moment(table, path)
+    return Expr(f"days({one.text})", one.values, one.uses, words=one.words)

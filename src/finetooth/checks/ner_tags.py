@@ -1,0 +1,86 @@
+"""Columns of tags: sequences that a scheme does not allow, tags that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from finetooth.metrics.ner_tags import is_tag, split
+from finetooth.registry import CheckContext, check, flag
+from finetooth.types import Example, Finding
+
+
+@check("ner", severity="warning")
+def orphan_inside_tag(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """``I-`` follows neither ``B-`` nor ``I-`` of its type. Scorers disagree on what it is.
+
+    conlleval takes it for the start of an entity, strict IOB2 for nothing; both figures are reported.
+    In a file of IOB1 tags it is the rule and no finding; in BIOES, ``I-`` and ``E-`` need a ``B-``.
+
+    Bad: Ada O, Lovelace I-PER
+    Fix: Ada O, Lovelace B-PER
+    """
+    for example in examples:
+        target = example.target
+        if target.tags is None or target.scheme == "iob1":
+            continue
+        before = ("O", "")
+        for i, tag in enumerate(target.tags):
+            prefix, kind = split(tag)
+            if prefix in ("I", "E") and not (before[0] in ("B", "I") and before[1] == kind):
+                word = example.inputs.tokens[i].text
+                was = "the beginning" if i == 0 else target.tags[i - 1]
+                start = "S" if target.scheme == "bioes" else "B"
+                yield flag(
+                    example,
+                    f"{tag} of {word!r} follows {was}",
+                    fix={"token": i, "tag": f"{start}-{kind}"},
+                    token=i,
+                    tag=tag,
+                    before=target.tags[i - 1] if i else None,
+                )
+            elif (
+                target.scheme == "bioes"
+                and before[0] in ("B", "I")
+                and not (prefix in ("I", "E") and kind == before[1])
+            ):
+                yield flag(
+                    example,
+                    f"{target.tags[i - 1]} is not closed by E-{before[1]}",
+                    fix={"token": i - 1, "tag": f"{'S' if before[0] == 'B' else 'E'}-{before[1]}"},
+                    token=i - 1,
+                    tag=target.tags[i - 1],
+                )
+            before = (prefix, kind)
+
+
+@check("ner", severity="error")
+def unknown_tag(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A tag is neither ``O`` nor a known letter, a hyphen and one type. It is read as best can.
+
+    Bad: Ada B-PER,B-ORG
+    Fix: Ada B-PER
+    """
+    for example in examples:
+        for i, tag in enumerate(example.target.tags or ()):
+            if not is_tag(tag) or "," in tag:
+                prefix, kind = split(tag)
+                yield flag(
+                    example,
+                    f"{example.inputs.tokens[i].text!r} has the tag {tag!r}",
+                    fix={"token": i, "tag": f"{prefix}-{kind}"} if kind else None,
+                    token=i,
+                    tag=tag,
+                )
+
+
+@check("ner", severity="warning")
+def empty_token(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A token has no character that can be seen. Tokenizers drop it, and every tag after it shifts by one.
+
+    Bad: a line that holds a zero-width space and O
+    Fix: drop the line from the data and from the predictions alike
+    """
+    for example in examples:
+        for i, token in enumerate(example.inputs.tokens or ()):
+            if not any(c.isprintable() and not c.isspace() for c in token.text):
+                yield flag(example, f"token {i} is {token.text!r}", fix={"token": i, "drop": True}, token=i)

@@ -1,0 +1,269 @@
+"""Pairs of sentences: labels that contradict each other, shortcuts that need no inference, leaks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from finetooth.registry import CheckContext, check, flag
+from finetooth.tasks.nli import ENTAILED
+from finetooth.tasks.nli_floors import hypothesis_probe
+from finetooth.text import squeeze, words
+from finetooth.types import Example, Finding
+
+
+def _pair(example: Example) -> tuple[str, str]:
+    return squeeze(example.inputs.premise), squeeze(example.inputs.hypothesis)
+
+
+def _by_pair(examples: Sequence[Example]) -> dict[tuple[str, str], list[Example]]:
+    groups: dict[tuple[str, str], list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[_pair(example)].append(example)
+    return groups
+
+
+@check("nli", severity="error")
+def conflicting_labels(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The same pair stands in the data with different labels: at least one of them is wrong.
+
+    Bad: {"premise": "Ada left.", "hypothesis": "She left.", "label": 1} and the same with "label": 0
+    Fix: keep the label that a person confirms; drop the other row
+    """
+    for group in _by_pair(examples).values():
+        labels = Counter(e.target.label for e in group)
+        if len(labels) > 1:
+            for e in group:
+                yield flag(
+                    e,
+                    f"labelled {e.target.label!r} here, and {' and '.join(sorted(set(labels) - {e.target.label}))} elsewhere",
+                    labels=dict(labels),
+                    ids=[o.id for o in group],
+                )
+
+
+@check("nli", severity="warning")
+def duplicate_pair(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The same pair with the same label stands more than once: it counts double in training and score.
+
+    Bad: two rows {"premise": "Ada left.", "hypothesis": "She left.", "label": 1}
+    Fix: keep one
+    """
+    for group in _by_pair(examples).values():
+        if len(group) > 1 and len({e.target.label for e in group}) == 1:
+            for e in group[1:]:
+                yield flag(
+                    e, f"the same pair and label as {group[0].id}", fix={"drop": True}, first=group[0].id
+                )
+
+
+@check("nli", severity="warning")
+def empty_text(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The premise or the hypothesis has no word in it.
+
+    Bad: {"premise": "Ada left.", "hypothesis": "n/a"}
+    Fix: drop the row
+    """
+    for e in examples:
+        for part in ("premise", "hypothesis"):
+            found = words(getattr(e.inputs, part))
+            if not found or getattr(e.inputs, part).strip().lower() in ("n/a", "nan", "none", "null"):
+                yield flag(
+                    e, f"the {part} says nothing: {getattr(e.inputs, part)!r}", fix={"drop": True}, part=part
+                )
+
+
+@check("nli", severity="warning")
+def premise_equals_hypothesis(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """Both sentences are the same. If the label is not the entailed one, it is an error.
+
+    Bad: {"premise": "Ada left.", "hypothesis": "Ada left.", "label": "contradiction"}
+    Fix: {"premise": "Ada left.", "hypothesis": "Ada left.", "label": "entailment"}
+    """
+    for e in examples:
+        premise, hypothesis = _pair(e)
+        if premise.rstrip(" .") == hypothesis.rstrip(" ."):
+            entailed = e.target.label in ENTAILED
+            yield flag(
+                e,
+                "premise and hypothesis are the same"
+                + ("" if entailed else f", yet the label is {e.target.label!r}"),
+                severity="warning" if entailed else "error",
+            )
+
+
+@check("nli", severity="warning")
+def hypothesis_only_predictability(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The hypothesis alone tells the label better than chance: annotators left traces in it.
+
+    A bag-of-words probe, five folds cut by premise, is held against the majority label; the finding
+    names the words that give labels away (Gururangan et al. 2018). A model can score this high
+    without reading the premise, so this is the floor to beat.
+
+    Bad: every hypothesis with "nobody" is a contradiction
+    Fix: report the hypothesis-only floor beside the score; rewrite or balance the words named
+    """
+    if len(examples) < 200:
+        return
+    gold = [e.target.label for e in examples]
+    majority = Counter(gold).most_common(1)[0][1] / len(gold)
+    guessed = hypothesis_probe(examples, (), seed=0)
+    right = np.array([g == p for g, p in zip(gold, guessed, strict=True)])
+    low = right.mean() - 1.96 * right.std() / np.sqrt(len(right))
+    if low > majority + 0.02:
+        yield flag(
+            "",
+            f"the hypothesis alone predicts {right.mean():.1%} of the labels, the majority label {majority:.1%}",
+            probe_accuracy=round(float(right.mean()), 4),
+            probe_low=round(float(low), 4),
+            majority=round(majority, 4),
+            telling_words=_telling(examples),
+        )
+
+
+def _telling(examples: Sequence[Example], most: int = 12) -> list[dict[str, object]]:
+    """Words of the hypothesis with the most one-sided labels (smoothed share, at least 20 rows)."""
+    by_word: dict[str, Counter[str]] = defaultdict(Counter)
+    totals = Counter(e.target.label for e in examples)
+    for e in examples:
+        for word in set(words(e.inputs.hypothesis)):
+            by_word[word][e.target.label] += 1
+    rows = []
+    for word, counts in by_word.items():
+        n = counts.total()
+        if n >= 20:
+            label, times = counts.most_common(1)[0]
+            expected = totals[label] / len(examples)
+            z = (times / n - expected) / np.sqrt(expected * (1 - expected) / n + 1e-12)
+            rows.append((float(z), {"word": word, "label": label, "share": round(times / n, 3), "rows": n}))
+    return [row for _, row in sorted(rows, key=lambda r: -r[0])[:most]]
+
+
+@check("nli", severity="warning")
+def overlap_heuristic(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """Shared words alone tell the label: a model can count them and never infer (HANS, McCoy et al. 2019).
+
+    Bad: entailed pairs share 90 % of their words, the others 30 %
+    Fix: add pairs that share words without entailment, and report the slice "word overlap"
+    """
+    if len(examples) < 200:
+        return
+    share = np.array([_shared(e) for e in examples])
+    gold = np.array([e.target.label for e in examples])
+    names, counts = np.unique(gold, return_counts=True)
+    majority = counts.max() / len(gold)
+    # One cut of the share, the commonest label on each side of it: as simple as a heuristic gets.
+    accuracy, cut = max((_cut_accuracy(share, gold, c), float(c)) for c in np.linspace(0, 1, 21))
+    error = 1.96 * np.sqrt(accuracy * (1 - accuracy) / len(gold))
+    if accuracy - error > majority + 0.03:
+        yield flag(
+            "",
+            f"the share of shared words alone predicts {accuracy:.1%} of the labels, the majority label {majority:.1%}",
+            accuracy=round(accuracy, 4),
+            majority=round(float(majority), 4),
+            cut=cut,
+            mean_share={str(n): round(float(share[gold == n].mean()), 3) for n in names},
+        )
+
+
+def _shared(example: Example) -> float:
+    premise, hypothesis = set(words(example.inputs.premise)), set(words(example.inputs.hypothesis))
+    return len(premise & hypothesis) / max(len(hypothesis), 1)
+
+
+def _cut_accuracy(share: np.ndarray, gold: np.ndarray, cut: float) -> float:
+    right = 0
+    for side in (gold[share < cut], gold[share >= cut]):
+        if len(side):
+            right += np.unique(side, return_counts=True)[1].max()
+    return float(right / len(gold))
+
+
+# UTF-8 read as Latin-1 or cp1252, the replacement character, and letters lost as runs of "?".
+_MOJIBAKE = re.compile(
+    r"\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€.|\w\?{2,}\w|[\u0080-\u009f]"
+)
+
+
+@check("nli", "qa", "ner", "relation", severity="warning")
+def mojibake(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """Letters were lost or doubled when a text was decoded with the wrong encoding.
+
+    Bad: {"premise": "the cafÃ© was closed"}
+    Fix: {"premise": "the café was closed"}
+    """
+    for e in examples:
+        for part in ("premise", "hypothesis", "question", "context", "text"):
+            text = getattr(e.inputs, part, None)
+            if isinstance(text, str) and (hit := _MOJIBAKE.search(text)):
+                around = text[max(0, hit.start() - 15) : hit.end() + 15]
+                yield flag(
+                    e,
+                    f"{part}: broken letters in {around!r}",
+                    fix=_repaired(around),
+                    part=part,
+                    found=hit.group(),
+                )
+
+
+def _repaired(text: str) -> str | None:
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            fixed = text.encode(encoding).decode("utf-8")
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            continue
+        if fixed != text:
+            return fixed
+    return None
+
+
+@check("nli", severity="warning", needs="against")
+def leaked_premise(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A premise, or a whole pair, stands in both splits: the score then measures memory.
+
+    Bad: the pair of a training row again in dev
+    Fix: drop the row from training
+    """
+    pairs = {_pair(e): e.id for e in context.against}
+    premises: dict[str, str] = {squeeze(e.inputs.premise): e.id for e in context.against}
+    for e in examples:
+        premise, hypothesis = _pair(e)
+        if (premise, hypothesis) in pairs:
+            other = pairs[premise, hypothesis]
+            yield flag(
+                e,
+                f"the pair is also {other} in the other split",
+                severity="error",
+                fix={"drop": True},
+                other=other,
+            )
+        elif premise in premises:
+            yield flag(
+                e,
+                f"the premise is also that of {premises[premise]} in the other split",
+                other=premises[premise],
+            )
+
+
+@check("nli", severity="warning", needs="against")
+def label_balance(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The shares of the labels differ between the splits, or a label stands in one of them only.
+
+    Bad: 60 % entailed in training, 40 % in dev
+    Fix: draw both splits the same way, or report per-class scores
+    """
+    here = Counter(e.target.label for e in examples)
+    there = Counter(e.target.label for e in context.against)
+    for name in sorted(set(here) ^ set(there)):
+        side = "this split" if name in here else "the other split"
+        yield flag("", f"the label {name!r} stands in {side} only", severity="error", label=name)
+    for name in sorted(set(here) & set(there)):
+        p, q = here[name] / len(examples), there[name] / len(context.against)
+        error = np.sqrt(p * (1 - p) / len(examples) + q * (1 - q) / len(context.against))
+        if abs(p - q) > 0.03 and abs(p - q) > 3 * error:
+            yield flag(
+                "", f"{name!r} is {p:.1%} of this split and {q:.1%} of the other", label=name, here=p, there=q
+            )

@@ -1,0 +1,252 @@
+"""Reasons for a label: does the conclusion agree with it, are the steps there, are they of this pair?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from finetooth.registry import CheckContext, check, flag
+from finetooth.tasks.nli import ENTAILED
+from finetooth.text import shorten, squeeze, words
+from finetooth.types import Example, Finding
+
+NOT_ENTAILED = frozenset({"0", "not_entailment", "not entailed", "no", "false", "contradiction", "neutral"})
+MAX_REASON_WORDS = 250
+_STOP = frozenset(
+    """a an the of in on at to for from by with and or but is are was were be been it its this that these those
+as not no do does did has have had he she they we i you his her their there which who what when than then so if can could would will
+may might must also step premise hypothesis states suggests inferred entailed label based""".split()
+)
+
+# How a conclusion is worded, with room for a word or two between its parts.
+_NO = re.compile(
+    r"""(?:can(?:not|\s+not|['’]t)|could\s+not|couldn['’]t|should\s+not|shouldn['’]t|may\s+not)\s+
+            (?:\w+\s+){0,4}?(?:be\s+(?:\w+\s+){0,3}?)?(?:infer|deduce|conclude|derive|entail|assume|determin|establish|confirm|support|infer)
+      | \b(?:not|never|n['’]t)\s+(?:\w+\s+){0,4}?(?:possible|reasonable|valid|justified|correct|logical|sound)\s+(?:\w+\s+){0,4}?to\s+(?:\w+\s+)?(?:infer|conclude|deduce|assume|derive)
+      | \b(?:is|are|was|be)\s*(?:not|n['’]t)\s+(?:\w+\s+){0,3}?(?:entailed|implied|inferred|supported|inferable|deducible)
+      | \b(?:does|do|did)\s*(?:not|n['’]t)\s+(?:\w+\s+){0,3}?(?:entail|imply|follow|support|guarantee)
+      | \b(?:impossible|unreasonable|invalid)\s+to\s+(?:infer|conclude|deduce)
+      | \bno\s+(?:logical\s+|direct\s+)?(?:inference|entailment)
+      | (?<!not\s)(?<!n't\s)\b(?:contradicts?|is\s+contradicted|inconsistent\s+with)\b
+      | \b(?:is|hypothesis\s+is|be)\s+(?:therefore\s+)?(?:false|incorrect|contradicted|not\s+true)\b
+      | label\s*(?:is|:|=)?\s*["']?(?:0|false|contradiction|neutral)\b""",
+    re.X | re.I,
+)
+_YES = re.compile(
+    r"""(?:can|could|may|should)\s+(?:\w+\s+){0,3}?(?:be\s+(?:\w+\s+){0,3}?)?(?:infer|deduce|conclude|derive|assume)
+      | (?:possible|reasonable|valid|justified|safe|logical|sound|plausible)\s+(?:\w+\s+){0,3}?to\s+(?:\w+\s+)?(?:infer|conclude|deduce|assume)
+      | \b(?:is|are|was|be)\s+(?:\w+\s+){0,3}?(?:entailed|implied|inferred|supported|inferable|deducible)
+      | \b(?:entails|implies|supports)\s+(?:the|this)\s+(?:hypothesis|statement|conclusion|claim)
+      | \ballows\s+(?:us|one)\s+to\s+(?:infer|conclude)
+      | \bfollows\s+(?:logically\s+)?from\b | \b(?:hypothesis|it|this)\s+(?:\w+\s+){0,2}?follows\b
+      | \bnot\s+(?:\w+\s+){0,2}?(?:refuted|contradicted|contradict|ruled\s+out|rule\s+out)
+      | \b(?:we|one)\s+(?:infer|conclude)\s+that
+      | label\s*(?:is|:|=)?\s*["']?(?:1|true|entailment)\b""",
+    re.X | re.I,
+)
+
+# Weaker words: they only speak where the sentence holds no refusal ("not entailed that it is true").
+_PERHAPS = re.compile(
+    r"""\b(?:is|as|be|considered)\s+(?:\w+\s+)?(?:true|plausible|correct|valid|consistent\s+with\s+the\s+premise)\b
+      | \bcan\s+be\s+(?:considered|assumed|regarded)\b""",
+    re.X | re.I,
+)
+
+
+def conclusion(reason: str) -> str | None:
+    """ "entailed", "not entailed", or None where the end of a reason does not say.
+
+    The last sentence that says either counts. A sentence with both ("cannot be ... , but it can be
+    inferred that") goes to the one that stands last and is not part of the other.
+    """
+    sentences = [s for s in re.split(r"(?<=[.!?;])\s+", reason.strip()) if s]
+    for sentence in reversed(sentences[-4:]):
+        if sentence.rstrip().endswith("?"):
+            continue
+        verdicts = [(m.start(), m.end(), "not entailed") for m in _NO.finditer(sentence)]
+        for m in _YES.finditer(sentence):
+            inside = any(
+                start <= m.start() < end or m.start() <= start < m.end()
+                for start, end, v in verdicts
+                if v == "not entailed"
+            )
+            if not inside:
+                verdicts.append((m.start(), m.end(), "entailed"))
+        if verdicts:
+            return max(verdicts)[2]
+        if (maybe := _PERHAPS.search(sentence)) and "not " not in sentence[
+            max(0, maybe.start() - 20) : maybe.end()
+        ]:
+            return "entailed"
+    return None
+
+
+def reasons(example: Example) -> Iterator[tuple[str, str, str]]:
+    """(name, reason, the label beside it) of all reasons an example holds."""
+    held = example.meta.get("reasons")
+    if held is None and example.target.reason is not None:
+        held = [("reason", example.target.reason, example.target.label)]
+    for name, reason, label in held or ():
+        if reason and label is not None:
+            yield name, reason, label
+
+
+@check("nli", severity="error")
+def reason_contradicts_label(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The reason ends in one verdict, the label beside it is another: a student learns that reasons don't matter.
+
+    Bad: {"reason": "... the hypothesis cannot be inferred.", "label": 1}
+    Fix: let the teacher reason again, or drop the row; change the label only where a person agrees
+    """
+    for e in examples:
+        for name, reason, label in reasons(e):
+            verdict = conclusion(reason)
+            entailed = label in ENTAILED
+            if verdict is None or not (entailed or label in NOT_ENTAILED):
+                continue
+            if (verdict == "entailed") != entailed:
+                end = shorten(reason[-160:], 160)
+                yield flag(
+                    e,
+                    f"{name} concludes {verdict!r}, the label beside it is {label!r}",
+                    part=name,
+                    label=label,
+                    conclusion=verdict,
+                    end=end,
+                )
+
+
+@check("nli", severity="info")
+def reason_without_conclusion(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The end of the reason does not say whether the hypothesis follows.
+
+    Bad: {"reason": "step 1: the premise is about cats. step 2: the hypothesis is about dogs."}
+    Fix: ask the teacher for a last step that concludes
+    """
+    for e in examples:
+        for name, reason, label in reasons(e):
+            if conclusion(reason) is None:
+                yield flag(
+                    e, f"{name} comes to no verdict", part=name, label=label, end=shorten(reason[-120:], 120)
+                )
+
+
+@check("nli", severity="warning")
+def reason_steps_missing(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """Reasons of this set go in numbered steps; this one leaves steps out or has one sentence only.
+
+    Bad: {"reason": "step 1: cats are animals. step 3: it follows."}
+    Fix: let the teacher reason again
+    """
+    numbered = {e.id: [(n, r, _steps(r)) for n, r, _ in reasons(e)] for e in examples}
+    every = [s for held in numbered.values() for _, _, s in held]
+    habit = sum(bool(s) for s in every) > 0.5 * len(every) if every else False
+    for e in examples:
+        for name, reason, steps in numbered[e.id]:
+            if steps and steps != list(range(1, len(steps) + 1)):
+                yield flag(e, f"{name} has the steps {steps}", part=name, steps=steps)
+            elif habit and not steps:
+                yield flag(e, f"{name} has no numbered steps, most of the others have", part=name)
+
+
+def _steps(reason: str) -> list[int]:
+    return [int(n) for n in re.findall(r"\bstep\s*(\d+)\s*[:.)]", reason, re.I)]
+
+
+@check("nli", severity="warning")
+def label_before_reasoning(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The reason opens with the verdict: what follows justifies it and does not lead to it.
+
+    Bad: {"reason": "The label is 0, because ..."}
+    Fix: let the teacher reason again, verdict last
+    """
+    opening = re.compile(
+        r"^\W*(?:(?:the\s+)?(?:true\s+|correct\s+|final\s+)?(?:label|answer)\s*(?:is|:|=)|since the (?:true )?label is|because the label is)",
+        re.I,
+    )
+    told = re.compile(r"\b(?:true|correct|gold|given|provided)\s+label\b", re.I)
+    for e in examples:
+        for name, reason, _ in reasons(e):
+            first = reason[:150]
+            if opening.search(first):
+                yield flag(e, f"{name} opens with the verdict", part=name, start=shorten(first, 80))
+            elif hit := told.search(reason):
+                yield flag(
+                    e,
+                    f"{name} speaks of the label it was shown: {hit.group()!r}",
+                    part=name,
+                    found=hit.group(),
+                )
+
+
+@check("nli", severity="warning")
+def reason_copies_prompt(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The reason is the premise or the hypothesis again and adds next to nothing.
+
+    Bad: {"premise": "Ada left at noon.", "reason": "Ada left at noon."}
+    Fix: let the teacher reason again
+    """
+    for e in examples:
+        own = set(words(e.inputs.premise)) | set(words(e.inputs.hypothesis))
+        for name, reason, _ in reasons(e):
+            said = words(reason)
+            fresh = [w for w in said if w not in own]
+            if not said or len(fresh) / len(said) < 0.15:
+                yield flag(
+                    e, f"{name} holds {len(fresh)} words of {len(said)} that the pair does not", part=name
+                )
+
+
+@check("nli", severity="warning")
+def reason_too_long(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The reason is far longer than a student can learn to write (250 words), or repeats itself.
+
+    Bad: {"reason": "it follows. it follows. it follows. it follows. it follows. it follows."}
+    Fix: ask the teacher for brevity, or drop the row
+    """
+    for e in examples:
+        for name, reason, _ in reasons(e):
+            n = len(words(reason))
+            sentences = [squeeze(s) for s in re.split(r"[.!?]\s+", reason) if s.strip()]
+            again = len(sentences) - len(set(sentences))
+            if n > MAX_REASON_WORDS:
+                yield flag(e, f"{name} has {n} words, at most {MAX_REASON_WORDS}", part=name, words=n)
+            elif again >= 2:
+                yield flag(
+                    e, f"{name} repeats {again} of its {len(sentences)} sentences", part=name, repeated=again
+                )
+
+
+@check("nli", severity="error")
+def reason_of_another_pair(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The reason speaks of the words of another pair and of none of its own: rows were mixed up.
+
+    Bad: {"premise": "Ada left.", "hypothesis": "Ada went.", "reason": "The cat sleeps on the sofa, so ..."}
+    Fix: put the reason back to its pair, or drop the row
+    """
+    content = [_content(f"{e.inputs.premise} {e.inputs.hypothesis}") for e in examples]
+    holders: dict[str, list[int]] = {}
+    for i, own in enumerate(content):
+        for word in own:
+            holders.setdefault(word, []).append(i)
+    for i, e in enumerate(examples):
+        for name, reason, _ in reasons(e):
+            said = _content(reason)
+            if len(content[i]) < 3 or len(said) < 5 or len(said & content[i]) > 0.1 * len(content[i]):
+                continue
+            votes: dict[int, int] = {}
+            for word in said:
+                for j in holders.get(word, ())[:200]:
+                    votes[j] = votes.get(j, 0) + 1
+            j = max(votes, key=lambda k: votes[k] / (1 + len(content[k])), default=i)
+            if j != i and votes[j] >= max(3, 0.5 * len(content[j])):
+                yield flag(
+                    e,
+                    f"{name} speaks of {examples[j].id}'s words, not of its own",
+                    part=name,
+                    other=examples[j].id,
+                )
+
+
+def _content(text: str) -> set[str]:
+    return {w for w in words(text) if w not in _STOP and len(w) > 2}

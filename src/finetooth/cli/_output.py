@@ -1,0 +1,45 @@
+"""Where a command's words go: results to standard output, messages and progress to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from finetooth.io import to_json
+
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
+]
+
+
+def say(*words: object) -> None:
+    """A line for the person, on standard error."""
+    print(*words, file=sys.stderr, flush=True)
+
+
+def emit(value: Any) -> None:
+    """The one JSON document of --json."""
+    print(to_json(value, indent=2))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Plain aligned columns: numbers right, words left; good in a terminal, a file and an e-mail."""
+    cells = [[_cell(c) for c in row] for row in rows]
+    widths = [max(len(r[i]) for r in [list(header), *cells]) for i in range(len(header))]
+    right = [all(isinstance(r[i], (int, float)) or r[i] is None for r in rows) for i in range(len(header))]
+
+    def line(row: Sequence[str]) -> str:
+        return "  ".join(
+            c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)
+        ).rstrip()
+
+    return "\n".join([line(list(header)), line(["-" * w for w in widths]), *map(line, cells)])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else " ".join(str(value).split())

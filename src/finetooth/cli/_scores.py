@@ -1,0 +1,53 @@
+"""A score report as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from finetooth.cli._output import say, table
+from finetooth.evaluate.score import ScoreReport
+from finetooth.types import Score
+
+WIDEST = 3  # metrics side by side
+
+
+def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) -> None:
+    """Scores beside their floors; slices with the interval of the ``main`` metric."""
+    print(score_table(report.scores))
+    if slices and report.slices:
+        print()
+        print(slice_table(report.slices, main or report.scores[0].name))
+    for score in report.on_the_floor:
+        say(
+            f"{score.name} is not above its floor: {best_floor(score)} alone reaches {score.floor:.2f}, "
+            f"this {score.value:.2f}"
+        )
+    for note in report.notes:
+        say(note)
+
+
+def score_table(scores: Sequence[Score]) -> str:
+    rows = [(s.name, s.value, s.low, s.high, s.n, s.floor, best_floor(s) if s.floors else "") for s in scores]
+    return table(("score", "value", "low", "high", "n", "floor", "which is"), rows)
+
+
+def best_floor(score: Score) -> str:
+    return min(score.floors, key=lambda name: abs(score.floors[name] - (score.floor or 0.0)))
+
+
+def slice_table(slices: Sequence[dict[str, Any]], main: str) -> str:
+    """A line a slice: the main metric with its interval, then the others where they are few."""
+    names = list(dict.fromkeys(r["name"] for r in slices))
+    others = [n for n in names if n != main] if len(names) <= WIDEST else []
+    lines: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in slices:
+        lines.setdefault((row["by"], row["slice"]), {})[row["name"]] = row
+    rows = []
+    for (by, name), found in lines.items():
+        first = found.get(main) or next(iter(found.values()))
+        label = name if main in found or main not in names else f"{name} ({first['name']})"
+        values = [found[o]["value"] if o in found else None for o in others]
+        rows.append((by, label, first["n"], first["value"], first["low"], first["high"], *values))
+    head = main if main in names else "value"
+    return table(("by", "slice", "n", head, "low", "high", *others), rows)

@@ -1,0 +1,78 @@
+"""Goes over a data set and lists what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finetooth import checks, readers
+from finetooth.cli._output import Json, emit, say, table
+from finetooth.text import shorten
+
+
+class FailOn(StrEnum):
+    error = "error"
+    warning = "warning"
+    never = "never"
+
+
+def command(
+    data: Annotated[str, typer.Argument(help="A file, a folder, or hub:NAME[:SUBSET][@SPLIT].")],
+    task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
+    format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Another split: leakage and drift between the two.")
+    ] = None,
+    schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this check (repeat for more).")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Not this check (repeat for more).")] = None,
+    fail_on: Annotated[FailOn, typer.Option(help="The severity that makes the exit code 1.")] = FailOn.error,
+    show: Annotated[int, typer.Option(min=0, help="How many findings of a check to print.")] = 3,
+    json: Json = False,
+) -> int:
+    options = {"schemas": schemas} if schemas else {}
+    dataset = readers.load(data, task=task, format=format, **options)
+    other = readers.load(against, task=dataset.task, **options) if against else None
+    report = checks.run(dataset, against=other, only=only or (), skip=skip or ())
+    if json:
+        emit(report.to_json())
+    else:
+        _print(dataset, report, show)
+    bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on.value]
+    return int(any(report.counts[severity] for severity in bad))
+
+
+def _print(dataset, report: checks.CheckReport, show: int) -> None:
+    say(f"{dataset.source}: {len(dataset):,} examples of {dataset.task} ({dataset.format})")
+    by = Counter((f.severity, f.check) for f in report.findings)
+    shown: Counter[str] = Counter()
+    for finding in report.findings:
+        shown[finding.check] += 1
+        if shown[finding.check] <= show:
+            print(
+                f"{finding.severity:7}  {finding.check}  {finding.example_id}  {shorten(finding.message, 160)}"
+            )
+    if by:
+        print()
+        print(table(("severity", "check", "findings"), [(s, c, n) for (s, c), n in by.items()]))
+    if report.origins:
+        print()
+        rows = [
+            (
+                o["by"],
+                o["slice"],
+                o["examples"],
+                o["fit"],
+                100 * o["share"],
+                ", ".join(f"{c} {n}" for c, n in o["errors"].items()),
+            )
+            for o in report.origins
+        ]
+        print(table(("by", "slice", "examples", "fit for training", "%", "examples with errors"), rows))
+    for name, why in report.skipped:
+        say(f"skipped {name}: {why}")
+    say(", ".join(f"{n} {severity}" for severity, n in report.counts.items()))

@@ -1,0 +1,116 @@
+"""Drops, weights and smooths examples by a policy over a table of diagnoses; each drop with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from finetooth import readers, registry
+from finetooth.cli._output import Json, emit, say, table
+from finetooth.curate import table as tables
+from finetooth.curate import weights
+from finetooth.curate.filters import FILTERS, apply_filters
+from finetooth.errors import ConfigError, UsageError
+from finetooth.io import write_jsonl
+
+
+def command(
+    data: Annotated[str, typer.Argument(help="The examples to curate.")],
+    with_: Annotated[
+        Path,
+        typer.Option(
+            "--with", help="A mapped run folder, diagnosis or cartography table, or findings of check --out."
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Where the kept examples go.")] = None,
+    filter: Annotated[
+        list[str] | None,
+        typer.Option(help=f"NAME or NAME:KEY=VALUE,... (repeat for more). Names: {', '.join(FILTERS)}."),
+    ] = None,
+    combine: Annotated[str, typer.Option(help="or: drop what any filter drops; and: what all drop.")] = "or",
+    policy: Annotated[Path | None, typer.Option(help="A YAML file with combine and filters.")] = None,
+    weights_out: Annotated[
+        Path | None, typer.Option(help="Write loss weights for train.weights here.")
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Strength of the weights; 0 gives the published 1 + variability.")
+    ] = 0.5,
+    smooth: Annotated[bool, typer.Option(help="Per-example label smoothing into the weights file.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be dropped.")] = False,
+    task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
+    format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    json: Json = False,
+) -> int:
+    dataset = readers.load(data, task=task, format=format)
+    known = tables.read(with_)
+    rules = _policy(filter or [], combine, policy)
+    if not rules["filters"] and weights_out is None:
+        raise UsageError("nothing to do", cure="give --filter, --policy or --weights-out")
+    if rules["filters"] and out is None and not dry_run:
+        raise UsageError("no --out for the kept examples", cure="give --out FILE, or --dry-run")
+    kept, dropped, tally = dataset, (), {}
+    if rules["filters"]:
+        curated = apply_filters(dataset, rules, known)
+        (kept, dropped), tally = curated, curated.per_filter
+    if out is not None and not dry_run:
+        to_row = registry.task(dataset.task).to_row
+        write_jsonl(out, map(to_row, kept.examples))
+        write_jsonl(out.with_suffix(".dropped.jsonl"), dropped)
+        say(
+            f"{out}: {len(kept):,} kept; {out.with_suffix('.dropped.jsonl')}: {len(dropped):,} dropped, with reasons"
+        )
+    if weights_out is not None and not dry_run:
+        ids = {e.id for e in kept.examples}
+        rows = {name: row for name, row in known.items() if name in ids}
+        weights.write(weights_out, weights.weight_rows(rows, scale=scale or None, smooth=smooth))
+        say(f"{weights_out}: weights of {len(rows):,} examples; train with train.weights={weights_out}")
+    without = sum(e.id not in known for e in dataset.examples)
+    if json:
+        emit(
+            {
+                "examples": len(dataset),
+                "kept": len(kept),
+                "dropped": dropped,
+                "per_filter": tally,
+                "not_in_table": without,
+                "fingerprint": kept.fingerprint,
+            }
+        )
+        return 0
+    if without:
+        say(f"{without:,} examples are not in the table and were kept")
+    reasons = Counter(d.reason.split(":")[0] for d in dropped)
+    print(table(("filter", "dropped"), [*reasons.items(), ("kept", len(kept))]))
+    return 0
+
+
+def _policy(filters: list[str], combine: str, path: Path | None) -> dict[str, Any]:
+    rules: dict[str, Any] = {"combine": combine, "filters": []}
+    if path is not None:
+        if not path.is_file():
+            raise ConfigError("no such policy", where=str(path))
+        try:
+            read = yaml.safe_load(path.read_text("utf-8"))
+        except yaml.YAMLError as e:
+            raise ConfigError(f"not YAML: {' '.join(str(e).split())}", where=str(path)) from None
+        if not isinstance(read, dict):
+            raise ConfigError(f"expected a mapping, found {type(read).__name__}", where=str(path))
+        rules |= read
+    for text in filters:
+        name, _, rest = text.partition(":")
+        settings: dict[str, Any] = {"name": name}
+        for part in filter_parts(rest):
+            key, equals, value = part.partition("=")
+            if not equals:
+                raise ConfigError(f"--filter {text}: expected KEY=VALUE, found {part!r}")
+            settings[key.replace("-", "_")] = yaml.safe_load(value)
+        rules["filters"] = [*rules["filters"], settings]
+    return rules
+
+
+def filter_parts(text: str) -> list[str]:
+    return [part for part in text.split(",") if part]

@@ -1,0 +1,128 @@
+"""Scores a trained model beside its floors, by slices and with parts of the input taken away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finetooth import readers
+from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._progress import Progress
+from finetooth.cli._scores import print_scores
+from finetooth.errors import FinetoothError, UsageError
+from finetooth.types import Dataset
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="The folder that train made.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(help="Examples with their gold targets; the run's own dev set if left out."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="The name to keep predictions and scores under (as found: dev, a file's)."),
+    ] = None,
+    format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    train: Annotated[
+        str | None, typer.Option(help="The training set, for floors and slices; the run's own if left out.")
+    ] = None,
+    schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Also with parts of the input taken away: a pass more each.")
+    ] = False,
+    slices: Annotated[bool, typer.Option(help="Whether to print the slices.")] = True,
+    keep: Annotated[bool, typer.Option(help="Whether to write predictions and scores into the run.")] = True,
+    batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap and of random floors.")] = 0,
+    resamples: Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")] = 1000,
+    json: Json = False,
+) -> int:
+    from finetooth import registry
+    from finetooth.evaluate import run as evaluation
+    from finetooth.runs import Run
+
+    of = Run.open(run)
+    task = registry.task(of.config.task)
+    options: dict[str, Any] = {"schemas": schemas or of.config.data.schemas}
+    options = {k: v for k, v in options.items() if v}
+    # What is wrong with the data is said before the model is loaded.
+    dataset = readers.load(data, task=task.name, format=format, **options) if data is not None else None
+    own = _own_splits(of, quiet=data is not None)
+    if dataset is None:
+        dataset = own.get("dev")
+        if dataset is None:
+            raise UsageError("the run has no dev set", where=str(run), cure="name the data to score it on")
+    seen = readers.load(train, task=task.name, **options) if train else own.get("train")
+    name = split or evaluation.split_name(of, dataset, own)
+    if Path(name).name != name or name.startswith("."):
+        raise UsageError(f"not a name for a split: {name!r}", cure="letters, digits, - and _")
+    say(
+        f"{dataset.source}: {len(dataset):,} examples, kept as {name}"
+        if keep
+        else f"{dataset.source}: {len(dataset):,} examples"
+    )
+    bars: list[Progress] = []
+
+    def watch(label: str) -> Progress:
+        for bar in bars:
+            bar.__exit__(None, None, None)
+        bars[:] = [Progress(label)]
+        return bars[0]
+
+    try:
+        done = evaluation.evaluate(
+            of,
+            dataset,
+            split=name,
+            train=seen.examples if seen is not None else (),
+            ablations=ablations,
+            seed=seed,
+            resamples=resamples,
+            batch_tokens=batch_tokens,
+            keep=keep,
+            watch=watch,
+        )
+    finally:
+        for bar in bars:
+            bar.__exit__(None, None, None)
+    if json:
+        emit(done.to_json())
+        return 0
+    print_scores(done.report, main=task.main_metric, slices=slices)
+    if done.ablations:
+        print()
+        rows = [
+            (a.ablation, a.name, a.value, a.low, a.high, a.lost, a.lost_low, a.lost_high)
+            for a in done.ablations
+        ]
+        print(table(("input", "score", "value", "low", "high", "lost", "low", "high"), rows))
+        for a in done.ablations:
+            if a.name == task.main_metric:
+                say(a.sentence)
+    if done.calibration:
+        c = done.calibration
+        auroc = (
+            "" if c["auroc"] is None else f", surer where right in {100 * c['auroc']:.1f} % of pairs (AUROC)"
+        )
+        say(
+            f"confidence {c['mean_confidence']:.1f} on average, right {c['right']:.1f} %: "
+            f"calibration error {c['ece']:.1f} points{auroc}"
+        )
+    return 0
+
+
+def _own_splits(run: Any, *, quiet: bool) -> dict[str, Dataset | None]:
+    """The data the run was trained on, sampled and held out as it was; {} where they are gone."""
+    from finetooth.train.data import load
+
+    try:
+        splits = load(run.config)
+    except FinetoothError as e:
+        if not quiet:
+            raise
+        say(f"without the training set ({e}): floors and slices do without it; --train names it")
+        return {}
+    return {"train": splits.train, "dev": splits.dev}

@@ -1,0 +1,123 @@
+"""Predictions of a trained model for rows with or without a target; - reads rows from standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finetooth import readers
+from finetooth.cli._output import Json, emit, say
+from finetooth.cli._progress import Progress
+from finetooth.errors import DataError, FinetoothError
+from finetooth.types import Example
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="The folder that train made.")],
+    data: Annotated[
+        str, typer.Argument(help="A file, a folder, hub:NAME, or - for JSON Lines as they arrive.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write, a line a prediction; standard output if left out.")
+    ] = None,
+    format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
+    chunk: Annotated[
+        int, typer.Option(min=1, help="Rows of standard input that are predicted together.")
+    ] = 32,
+    json: Json = False,
+) -> int:
+    from finetooth import registry
+    from finetooth.evaluate import predict as predicting
+    from finetooth.evaluate.run import load
+    from finetooth.io import atomic, fingerprint, to_json
+    from finetooth.runs import Run
+
+    of = Run.open(run)
+    task = registry.task(of.config.task)
+    options = {"schemas": schemas or of.config.data.schemas}
+    options = {k: v for k, v in options.items() if v}
+    if data == "-":
+        if out is not None and out.is_dir():
+            raise DataError("a folder, expected a file to write", where=str(out), cure="add a file name")
+        head, model = load(of)
+        rows = predicting.streamed(sys.stdin.buffer, task, "standard input")
+        return _stream(rows, head, model, task, out, chunk, batch_tokens, json)
+    examples = _examples(data, task, format, options)
+    head, model = load(of)
+    key = predicting.model_key(of, fingerprint(map(task.to_row, examples)))
+    journal = None if out is None else out.with_name(f".{out.name}.partial.jsonl")
+    with Progress("predicting") as bar:
+        found = predicting.predict(
+            head, model, task, examples, batch_tokens=batch_tokens, progress=bar, journal=journal, key=key
+        )
+    lines = [predicting.row(p, task) for p in found]
+    if out is not None:
+        with atomic(out) as f:
+            f.writelines(to_json(line) + "\n" for line in lines)
+        journal.unlink(missing_ok=True)  # type: ignore[union-attr]
+        say(f"{len(lines):,} predictions in {out}")
+    if json:
+        emit({"predictions": lines, "out": None if out is None else str(out)})
+    elif out is None:
+        for line in lines:
+            print(to_json(line))
+    return 0
+
+
+def _examples(data: str, task: Any, format: str | None, options: dict[str, Any]) -> Sequence[Example]:
+    """Rows of a file; those without a target are read as they are."""
+    from finetooth.evaluate.predict import unlabelled
+    from finetooth.io import Source
+
+    source = Source(data) if not data.startswith("hub:") else None
+    if source is not None and format is None:
+        rows = unlabelled(source, task)
+        if rows is not None:
+            return readers.unique_ids(list(rows))
+    try:
+        return readers.load(data, task=task.name, format=format, **options).examples
+    except FinetoothError as e:
+        if source is None or format is not None or source.first_row is None:
+            raise
+        try:
+            return readers.unique_ids(
+                [task.from_row({**task.blank, **row}, where) for where, row in source.rows()]
+            )
+        except FinetoothError:
+            raise e from None
+
+
+def _stream(
+    rows: Any, head: Any, model: Any, task: Any, out: Path | None, chunk: int, batch_tokens: int, json: bool
+) -> int:
+    """Predicts rows as they arrive; each chunk is written out before the next is read."""
+    from contextlib import nullcontext
+
+    from finetooth.evaluate.predict import row
+    from finetooth.io import atomic, to_json
+
+    kept: list[dict[str, Any]] = []
+    n = 0
+    with atomic(out) if out is not None else nullcontext() as f:
+        while some := list(islice(rows, chunk)):
+            for p in head.predict(model, some, batch_tokens=batch_tokens):
+                line = row(p, task)
+                n += 1
+                if f is not None:
+                    f.write(to_json(line) + "\n")
+                elif json:
+                    kept.append(line)
+                else:
+                    print(to_json(line), flush=True)
+    if out is not None:
+        say(f"{n:,} predictions in {out}")
+    if json:
+        emit({"predictions": kept, "out": None if out is None else str(out)})
+    return 0

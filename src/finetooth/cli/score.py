@@ -1,0 +1,56 @@
+"""Scores a file of predictions, with intervals and chance floors; no model needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finetooth import readers, registry
+from finetooth.cli._output import Json, emit, say
+from finetooth.cli._scores import print_scores
+from finetooth.evaluate import predictions as files
+from finetooth.evaluate.score import score
+
+
+def command(
+    predictions: Annotated[
+        Path, typer.Argument(help="{id: prediction} JSON, JSONL, or the task's own files.")
+    ],
+    data: Annotated[str, typer.Argument(help="The examples with their gold targets.")],
+    task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
+    format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    train: Annotated[
+        str | None, typer.Option(help="The training set, for floors and seen/unseen slices.")
+    ] = None,
+    schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    floors: Annotated[bool, typer.Option(help="Whether to compute the chance floors.")] = True,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap and of random floors.")] = 0,
+    resamples: Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")] = 1000,
+    json: Json = False,
+) -> int:
+    options: dict[str, Any] = {"schemas": schemas} if schemas else {}
+    dataset = readers.load(data, task=task, format=format, **options)
+    of = registry.task(dataset.task)
+    seen = readers.load(train, task=of.name, **options).examples if train else ()
+    matched = files.read(predictions, of, dataset.examples)
+    report = score(
+        of,
+        dataset.examples,
+        matched.predictions,
+        train=seen,
+        unknown=matched.unknown,
+        floors=floors,
+        seed=seed,
+        resamples=resamples,
+    )
+    if json:
+        emit(report.to_json())
+    else:
+        print_scores(report, main=of.main_metric)
+    if matched.missing:
+        say(f"{len(matched.missing):,} of {len(dataset):,} examples have no prediction and count as wrong")
+    if matched.unknown:
+        say(f"{len(matched.unknown):,} predictions are for ids that are not in {data}")
+    return 0

@@ -1,0 +1,53 @@
+"""Searches for good settings within a budget; the winner is run again on fresh seeds before it is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finetooth.cli._output import Json, emit, say, table
+
+
+def command(
+    config: Annotated[
+        Path, typer.Argument(help="A YAML file: base or config, space or sweep, a budget, out.")
+    ],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in trials=12.")] = None,
+    json: Json = False,
+) -> int:
+    from finetooth.search.trials import Search, load
+
+    search = Search(load(config, overrides or ()), say=say)
+    result = search.run()
+    if json:
+        emit(result.to_json())
+        return 0 if result.best else 1
+    rows = [
+        (
+            t.number,
+            t.state,
+            t.value,
+            t.seconds,
+            ", ".join(f"{k}={v}" for k, v in t.params.items()),
+            t.failure or "",
+        )
+        for t in sorted(
+            result.trials, key=lambda t: (t.value is None, -(t.value or 0) if search.higher else t.value)
+        )
+    ]
+    print(table(("trial", "state", result.metric, "seconds", "values", "failure"), rows))
+    if result.best is None:
+        say("no trial has a score")
+        return 1
+    print(f"\nbest: trial {result.best.number}, {result.metric} {result.best.value:.2f}")
+    if result.luck is not None:
+        mean = sum(result.rerun) / len(result.rerun)
+        print(
+            f"on {len(result.rerun)} fresh seeds it reaches {mean:.2f} ({min(result.rerun):.2f} to {max(result.rerun):.2f}): "
+            f"{result.luck:+.2f} of its score was luck"
+        )
+    elif not result.finished:
+        say("other workers still run; the winner is run again by the last of them")
+    return 0

@@ -1,0 +1,201 @@
+"""Trains a model on checked data, and scores it; the same command resumes."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finetooth import config as configuration
+from finetooth import io
+from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._progress import Progress
+from finetooth.errors import UsageError
+from finetooth.runs import Run, command_line
+from finetooth.train import Interrupted, Watch, train
+
+INTERRUPTED = 3
+UNITS = {"train": "steps", "sanity": "passes"}
+
+
+class OnError(StrEnum):
+    stop = "stop"
+    drop = "drop"
+    keep = "keep"
+
+
+def command(
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CONFIG] [key=value ...]",
+            help="A YAML or Python file (or a run folder, to run it again), then settings by name, "
+            "as in train.epochs=3.",
+        ),
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="The task, instead of a CONFIG.")] = None,
+    data: Annotated[str | None, typer.Option(help="The training examples.")] = None,
+    dev: Annotated[str | None, typer.Option(help="The dev set; without one a tenth is held out.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The base model: starter:minilm, a folder, a name.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="The run folder.")] = None,
+    format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    seed: Annotated[int | None, typer.Option(help="One seed makes one result.")] = None,
+    on_error: Annotated[
+        OnError | None, typer.Option(help="What to do with training examples that have errors.")
+    ] = None,
+    sanity: Annotated[
+        bool, typer.Option("--sanity", help="First prove that 32 examples can be learnt by heart.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    given = {
+        "task": task,
+        "data.train": data,
+        "data.dev": dev,
+        "data.format": format,
+        "model.name": model,
+        "out": out,
+        "seed": seed,
+        "data.on_error": on_error.value if on_error else None,
+        "sanity": "true" if sanity else None,
+    }
+    overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
+    chosen = _configuration(list(settings or ()), overrides)
+    watch = Screen()
+    try:
+        run = train(chosen, watch=watch, command=command_line())
+    except Interrupted as e:
+        again = shlex.join(["finetooth", *sys.argv[1:]])
+        say(f"stopped after step {e.step}; to go on: {again}")
+        if json:
+            emit({"run": str(e.folder), "status": "interrupted", "step": e.step, "resume": again})
+        return INTERRUPTED
+    finally:
+        watch.end("")
+    summary = summarise(run)
+    if json:
+        emit(summary)
+    else:
+        _print(run, summary, trained=watch.began)
+    return 0
+
+
+def _configuration(settings: list[str], overrides: list[str]) -> configuration.Config:
+    """A file and settings, or settings alone. What is given as an option wins over the file."""
+    file = settings.pop(0) if settings and ("=" not in settings[0] or Path(settings[0]).exists()) else None
+    for setting in settings:
+        if "=" not in setting:
+            raise UsageError(f"expected key=value, found {setting!r}", cure="one CONFIG, then settings")
+    if file is not None:
+        return configuration.load(file, [*settings, *overrides])
+    if not overrides and not settings:
+        raise UsageError(
+            "nothing to train on", cure="finetooth train CONFIG, or --task T --data FILE --model M --out RUN"
+        )
+    return configuration.build({}, [*settings, *overrides])
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """What --json prints: the run, its scores with floors and intervals, preflight, what was measured."""
+    info = run.info
+    return {
+        "run": str(run.folder),
+        "status": run.status,
+        "model": str(run.model),
+        "config": info.get("resolved") or info["config"],
+        "data": info.get("data"),
+        "gate": {k: v for k, v in (info.get("gate") or {}).items() if k not in ("findings", "not_shown")},
+        "preflight": {k: v for k, v in (info.get("preflight") or {}).items() if k != "gate"},
+        "epochs": info.get("epochs"),
+        "best": info.get("best"),
+        "measured": info.get("measured"),
+        "scores": run.scores().get("dev", {}).get("scores", []),
+    }
+
+
+def _print(run: Run, summary: dict[str, Any], *, trained: bool) -> None:
+    if not trained:
+        say(f"{run.folder}: this run is finished; out= names another, finetooth evaluate scores it on more")
+    rows = [(s["name"], s["value"], s["low"], s["high"], s["n"], s["floor"]) for s in summary["scores"]]
+    if rows:
+        print(table(("dev", "value", "low", "high", "n", "floor"), rows))
+    for s in summary["scores"]:
+        if s["floor"] is not None and s["low"] is not None and s["low"] <= s["floor"]:
+            say(f"{s['name']} is not above its floor of {s['floor']:.2f}")
+    m = summary["measured"] or {}
+    if trained and m.get("training_seconds"):
+        say(
+            f"trained {m['steps']:,} steps in {_span(m['training_seconds'])} "
+            f"({m['windows_per_second']:,.1f} windows a second, {100 * m['padding']:.1f} % padding); "
+            f"all in all {_span(m['seconds'])}, foretold {_span(m['estimated_seconds'])}; "
+            f"memory {m['peak_memory_mb']:,.0f} MiB, foretold {m['estimated_memory_mb']:,.0f}"
+        )
+    say(f"run: {run.folder}  (model/, dynamics.parquet, predictions/dev.jsonl, scores.json)")
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+class Screen(Watch):
+    """Sentences, the preflight and bars, on standard error. ``began``: whether there was anything to do."""
+
+    def __init__(self) -> None:
+        self.began = False
+        self._bars: dict[str, Progress] = {}
+
+    def say(self, text: str) -> None:
+        self.end("")
+        self.began = True
+        say(text)
+
+    def progress(self, phase: str, done: int, of: int, **values: float) -> None:
+        self.began = True
+        if phase not in self._bars:
+            self.end("")
+            self._bars[phase] = Progress(phase, UNITS.get(phase, "windows"))
+        self._bars[phase](done, of)
+
+    def end(self, phase: str) -> None:
+        for name in [phase] if phase else list(self._bars):
+            if name in self._bars:
+                self._bars.pop(name).__exit__(None, None, None)
+
+    def preflight(self, report: Any) -> None:
+        self.began = True
+        for line in preflight_lines(io.plain(report)):
+            say(line)
+
+
+def preflight_lines(report: dict[str, Any]) -> list[str]:
+    """The preflight in words, a fact a line."""
+    train, dev = report["data"]["train"], report["data"].get("dev")
+    gate, steps, model, trip = report["gate"], report["steps"], report["model"], report["round_trip"]
+    found = ", ".join(f"{n:,} {severity}" for severity, n in gate["counts"].items() if n) or "nothing"
+    lines = [
+        f"train      {train['source']}: {train['examples']:,} examples",
+        f"dev        {dev['source']}: {dev['examples']:,} examples" if dev else "dev        none",
+        *(f"           {note}" for note in report["notes"]),
+        f"gate       {found}" + (f"; {gate['dropped']:,} examples dropped" if gate["dropped"] else ""),
+        f"round trip {100 * trip['share']:.2f} % of {trip['n']:,} gold targets come back"
+        + "".join(f"; {n:,} {reason}" for reason, n in trip["by_reason"].items()),
+        f"windows    {report['windows']['windows']:,}, {report['windows']['tokens']:,} tokens "
+        f"(median {report['windows']['length_median']}, longest {report['windows']['length_max']})",
+        f"model      {model['class']}, {model['trained']:,} of {model['parameters']:,} weights trained, "
+        f"{model['precision']} ({model['precision_why']}), {model['threads']} threads",
+        f"steps      {steps['steps']:,} in {steps['epochs']} epochs, {steps['windows_per_step']} windows each, "
+        f"{100 * steps['padding']:.1f} % padding; warmup {steps['warmup_steps']} steps "
+        f"({100 * steps['warmup_share']:.0f} %), then {steps['schedule']}",
+    ]
+    for metric, floors in report["floors"].items():
+        if floors:
+            lines.append(f"floors     {metric}: " + ", ".join(f"{k} {v:.2f}" for k, v in floors.items()))
+    guess = report["estimate"]
+    lines.append(f"estimate   {_span(guess['seconds'])}, {guess['memory_mb']:,.0f} MiB")
+    return [*lines, *(f"warning    {w}" for w in report["warnings"])]

@@ -1,0 +1,233 @@
+"""What to drop, by name and with a reason. A filter is one function; ``apply_filters`` combines them.
+
+kept, dropped = apply_filters(dataset, {"filters": [{"name": "ambiguous", "top": 0.33}]}, table)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from finetooth.curate.table import Row, Table
+from finetooth.errors import ConfigError, UsageError
+from finetooth.registry import did_you_mean, pick
+from finetooth.types import Dataset, Drop, Example
+
+Dropping = Iterator[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """``run(rows, **settings)`` yields (example_id, reason) of what is to go; ``needs`` are its columns."""
+
+    name: str
+    needs: tuple[str, ...]
+    run: Callable[..., Dropping]
+
+    @property
+    def settings(self) -> dict[str, inspect.Parameter]:
+        return dict(list(inspect.signature(self.run).parameters.items())[1:])
+
+
+def filter_(*needs: str) -> Callable[[Callable[..., Dropping]], Filter]:
+    def wrap(run: Callable[..., Dropping]) -> Filter:
+        return Filter(run.__name__.rstrip("_").replace("_", "-"), needs, run)
+
+    return wrap
+
+
+@filter_("variability")
+def ambiguous(rows: Sequence[Row], *, top: float = 0.33) -> Dropping:
+    """Keeps the share ``top`` with the highest variability (Swayamdipta et al. 2020 keep 0.33)."""
+    _share(top, "ambiguous: top")
+    order = sorted(rows, key=lambda r: (-r["variability"], r["example_id"]))
+    for row in order[max(1, round(top * len(rows))) :]:
+        yield row["example_id"], f"variability {row['variability']:.3f} is not in the top {top:.0%}"
+
+
+@filter_("category")
+def category(rows: Sequence[Row], *, keep: Any = (), drop: Any = ()) -> Dropping:
+    """Keeps, or drops, the categories named: easy, hard, ambiguous."""
+    keeping, dropping = _names(keep), _names(drop)
+    known = {str(r["category"]) for r in rows}
+    for name in keeping | dropping:
+        if name not in known:
+            raise ConfigError(f"category: no example is {name!r}", cure=did_you_mean(name, known))
+    for row in rows:
+        if (keeping and row["category"] not in keeping) or row["category"] in dropping:
+            yield row["example_id"], f"category {row['category']}"
+
+
+@filter_("confidence")
+def confidence(rows: Sequence[Row], *, low: float = 0.0, high: float = 1.0) -> Dropping:
+    """Keeps mean gold probabilities from ``low`` to ``high``, both included."""
+    if low > high:
+        raise ConfigError(f"confidence: low {low} is above high {high}")
+    for row in rows:
+        if not low <= row["confidence"] <= high:
+            yield row["example_id"], f"confidence {row['confidence']:.3f} is outside {low} to {high}"
+
+
+@filter_("cluster")
+def cluster(rows: Sequence[Row], *, exclude: Any = (), min_membership: float = 0.0) -> Dropping:
+    """Drops the clusters named (-1 is noise) and members below ``min_membership``."""
+    excluded = {int(name) for name in _names(exclude)}
+    for row in rows:
+        if row["cluster"] in excluded:
+            yield row["example_id"], f"cluster {row['cluster']}"
+        elif (row.get("membership") or 0.0) < min_membership:
+            yield (
+                row["example_id"],
+                f"membership {row.get('membership') or 0.0:.2f} is below {min_membership}",
+            )
+
+
+@filter_("findings")
+def findings(rows: Sequence[Row], *, severity: str = "error", checks: Any = ()) -> Dropping:
+    """Drops what has findings of this severity (``any``: all), or of the checks named."""
+    named = _names(checks)
+    for row in rows:
+        for finding in row.get("findings") or ():
+            wanted = finding["check"] in named if named else severity in ("any", finding["severity"])
+            if wanted:
+                yield row["example_id"], f"{finding['check']}: {finding.get('message', '')}"
+                break
+
+
+@filter_("rule_score")
+def rule_score(rows: Sequence[Row], *, at_least: int = 3) -> Dropping:
+    """Drops what so many of the error rules fire on."""
+    for row in rows:
+        if row["rule_score"] >= at_least:
+            yield row["example_id"], f"{row['rule_score']} error rules fire"
+
+
+@filter_("rank")
+def label_error(rows: Sequence[Row], *, top: float = 0.0, at_least: float | None = None) -> Dropping:
+    """Drops the share ``top`` likeliest to be mislabelled, or all with a score of ``at_least``."""
+    _share(top, "label-error: top")
+    order = sorted(rows, key=lambda r: (-r["rank"], r["example_id"]))
+    for row in order[: round(top * len(rows))]:
+        yield row["example_id"], f"label-error score {row['rank']:.3f} is in the top {top:.0%}"
+    if at_least is not None:
+        for row in order[round(top * len(rows)) :]:
+            if row["rank"] >= at_least:
+                yield row["example_id"], f"label-error score {row['rank']:.3f} is at least {at_least}"
+
+
+@filter_("findings")
+def near_duplicate(rows: Sequence[Row]) -> Dropping:
+    """Drops all but the first of exact and near duplicates, as the checks found them."""
+    for row in rows:
+        for finding in row.get("findings") or ():
+            if "duplicate" in finding["check"]:
+                yield row["example_id"], f"{finding['check']}: {finding.get('message', '')}"
+                break
+
+
+FILTERS: dict[str, Filter] = {f.name: f for f in list(globals().values()) if isinstance(f, Filter)}
+
+
+@dataclass(frozen=True)
+class Curated:
+    """The kept examples as a Dataset, and each drop with its reason. Unpacks as (kept, dropped)."""
+
+    kept: Dataset
+    dropped: tuple[Drop, ...]
+    per_filter: Mapping[str, int]
+
+    def __iter__(self):
+        return iter((self.kept, self.dropped))
+
+
+def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> Curated:
+    """Applies a policy {"combine": "or" | "and", "filters": [{"name": ..., settings}]} to a data set.
+
+    "or" drops what any filter drops, "and" only what all drop. An example without a row in the table is
+    kept, since nothing is known against it. Raises ConfigError for unknown filters or settings, for a
+    column that the table lacks, and for a policy that keeps nothing.
+    """
+    combine = config.get("combine", "or")
+    if combine not in ("or", "and"):
+        raise ConfigError(f"combine: expected or, and; found {combine!r}")
+    if unknown := set(config) - {"combine", "filters"}:
+        name = sorted(unknown)[0]
+        raise ConfigError(
+            f"unknown key {name!r} in the policy", cure=did_you_mean(name, ("combine", "filters"))
+        )
+    if not config.get("filters"):
+        raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
+    ids = {e.id for e in dataset.examples}
+    rows = [row for name, row in table.items() if name in ids]
+    if not rows:
+        raise UsageError(
+            "no example of the data is in the table",
+            where=dataset.source,
+            cure="give the table of this data set",
+        )
+    reasons: list[dict[str, str]] = [_run(dict(settings), rows) for settings in config["filters"]]
+    names = [str(s["name"]) for s in config["filters"]]
+    dropped = []
+    kept: list[Example] = []
+    for example in dataset.examples:
+        against = [(n, r[example.id]) for n, r in zip(names, reasons, strict=True) if example.id in r]
+        if against and (combine == "or" or len(against) == len(names)):
+            dropped.append(Drop(example.id, "curate", "; ".join(f"{n}: {why}" for n, why in against)))
+        else:
+            kept.append(example)
+    if not kept:
+        raise ConfigError("the policy keeps no example", cure="loosen it; --dry-run shows what it would drop")
+    return Curated(_subset(dataset, kept, dropped), tuple(dropped), _tally(names, reasons))
+
+
+def _tally(names: Sequence[str], reasons: Sequence[Mapping[str, str]]) -> dict[str, int]:
+    tally: dict[str, int] = {}
+    for name, found in zip(names, reasons, strict=True):
+        tally[name] = tally.get(name, 0) + len(found)
+    return tally
+
+
+def _subset(dataset: Dataset, kept: Sequence[Example], dropped: Sequence[Drop]) -> Dataset:
+    from finetooth import registry
+    from finetooth.io import fingerprint
+
+    mark = fingerprint(map(registry.task(dataset.task).to_row, kept))
+    return Dataset(
+        dataset.task, tuple(kept), dataset.source, dataset.format, mark, (*dataset.dropped, *dropped)
+    )
+
+
+def _run(settings: dict[str, Any], rows: Sequence[Row]) -> dict[str, str]:
+    name = settings.pop("name", None)
+    if name is None:
+        raise ConfigError("a filter without a name", cure=f"there are: {', '.join(FILTERS)}")
+    chosen: Filter = pick(str(name), FILTERS, "filter")
+    for key in settings:
+        if key not in chosen.settings:
+            raise ConfigError(
+                f"{name}: unknown setting {key!r}", cure=did_you_mean(key, chosen.settings or ["(none)"])
+            )
+    known = set().union(*(row.keys() for row in rows))
+    for column in chosen.needs:
+        if column not in known:
+            raise ConfigError(
+                f"{name}: the table has no column {column!r}", cure=f"it has {', '.join(sorted(known))}"
+            )
+    # An example of which the column is not known is kept: nothing is held against it.
+    usable = [row for row in rows if all(row.get(c) is not None for c in chosen.needs)]
+    return dict(chosen.run(usable, **settings))
+
+
+def _names(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {v.strip() for v in value.split("+") if v.strip()}
+    if isinstance(value, (int, float)):
+        return {str(value)}
+    return {str(v) for v in value}
+
+
+def _share(value: float, what: str) -> None:
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{what}: expected a share from 0 to 1, found {value!r}")

@@ -1,0 +1,69 @@
+"""The table that curation goes by: one row an example, from diagnosis, cartography or findings.
+
+{"example_id": "q1", "confidence": 0.81, "variability": 0.12, "category": "easy", "cluster": 3, "rank": 0.07}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from finetooth.errors import DataError, UsageError
+from finetooth.io import Source
+
+Row = Mapping[str, Any]
+Table = Mapping[str, Row]
+
+
+def read(path: str | Path) -> dict[str, dict[str, Any]]:
+    """example_id -> row, of a Parquet, CSV, JSON or JSONL file, or a run folder that was mapped.
+
+    What ``check --json`` and ``check --out`` write is a table too: its findings are gathered by example
+    under ``findings``. Raises DataError for a file without example ids.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = [path / n for n in ("diagnosis.parquet", "cartography.parquet") if (path / n).exists()]
+        if not found:
+            raise UsageError(
+                "no diagnosis.parquet or cartography.parquet in it",
+                where=str(path),
+                cure=f"run finetooth map {path} first",
+            )
+        path = found[0]
+    return gather(_rows(path), str(path))
+
+
+def gather(rows: Iterable[Row], where: str = "") -> dict[str, dict[str, Any]]:
+    """Rows by example id; rows that are findings (several an example) are gathered under ``findings``."""
+    table: dict[str, dict[str, Any]] = {}
+    for i, row in enumerate(rows):
+        name = row.get("example_id", row.get("id", row.get("guid")))
+        if name is None:
+            raise DataError("expected a column example_id", where=f"{where}[{i}]")
+        if {"check", "severity"} <= set(row):
+            if name != "":
+                table.setdefault(str(name), {"example_id": str(name), "findings": []})["findings"].append(row)
+        elif str(name) in table:
+            raise DataError(f"two rows for the example {name!r}", where=f"{where}[{i}]")
+        else:
+            table[str(name)] = {**row, "example_id": str(name)}
+    return table
+
+
+def _rows(path: Path) -> Iterable[Row]:
+    if path.suffix == ".csv":
+        import polars as pl
+
+        try:
+            return pl.read_csv(path, infer_schema_length=None).to_dicts()
+        except pl.exceptions.PolarsError as e:
+            raise DataError(f"not CSV: {str(e).splitlines()[0]}", where=str(path)) from None
+    source = Source(path)
+    document = source.document
+    if isinstance(document, Mapping):
+        for key in ("examples", "findings"):
+            if isinstance(document.get(key), list):
+                return document[key]
+    return (row for _, row in source.rows())

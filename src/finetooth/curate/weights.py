@@ -1,0 +1,104 @@
+"""Per-example loss weights, label smoothing and an order from easy to hard, out of training dynamics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finetooth.curate.table import Row, Table
+from finetooth.errors import ConfigError
+
+LOW, HIGH = 0.1, 10.0  # the published clip
+MOST_SMOOTHING, SMOOTHING_FACTOR = 0.3, 0.6
+
+
+def variability_weights(
+    variability: np.ndarray, *, scale: float | None = None, low: float = LOW, high: float = HIGH
+) -> np.ndarray:
+    """Weights of mean 1 that grow with variability (n,) -> (n,).
+
+    ``scale=None`` is the published form, 1 + variability: since a standard deviation of probabilities is at
+    most 0.5 it never leaves 1 to 1.5 and the clip never binds. With a scale the weight is
+    exp(scale * z), z the standardised variability; ``scale=0.5`` gives the upper sixth 1.6 times the mean example's.
+    """
+    v = np.asarray(variability, dtype=float)
+    if not np.isfinite(v).all():
+        raise ConfigError("weights: a variability is not a finite number")
+    if not 0 < low <= high:
+        raise ConfigError(f"weights: expected 0 < low <= high, found {low} and {high}")
+    raw = 1.0 + v if scale is None else np.exp(scale * (v - v.mean()) / max(float(v.std()), 1e-12))
+    return clip_to_mean_one(raw, low, high)
+
+
+def clip_to_mean_one(raw: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Weights in [low, high] with mean 1; needs low <= 1 <= high.
+
+    Clipping moves the mean and rescaling moves the clip, so the factor between is found by bisection.
+    """
+    if not low <= 1 <= high:
+        raise ConfigError(f"weights: a mean of 1 needs low <= 1 <= high, found {low} and {high}")
+    below, above = low / raw.max(), high / raw.min()
+    for _ in range(100):
+        factor = (below + above) / 2
+        if np.clip(raw * factor, low, high).mean() < 1:
+            below = factor
+        else:
+            above = factor
+    return np.clip(raw * above, low, high)
+
+
+def smoothing(
+    variability: np.ndarray, *, factor: float = SMOOTHING_FACTOR, most: float = MOST_SMOOTHING
+) -> np.ndarray:
+    """min(most, factor * variability) an example, (n,) -> (n,)."""
+    if not 0 <= most < 1 or factor < 0:
+        raise ConfigError(f"smoothing: expected 0 <= most < 1 and factor >= 0, found {most} and {factor}")
+    return np.minimum(most, factor * np.asarray(variability, dtype=float))
+
+
+def easy_to_hard(table: Table) -> list[str]:
+    """Example ids from the most confident to the least; ties by id."""
+    return sorted(table, key=lambda name: (-table[name]["confidence"], name))
+
+
+def weight_rows(
+    table: Table,
+    *,
+    weight: bool = True,
+    scale: float | None = 0.5,
+    low: float = LOW,
+    high: float = HIGH,
+    smooth: bool = False,
+    factor: float = SMOOTHING_FACTOR,
+    most: float = MOST_SMOOTHING,
+) -> list[dict[str, Any]]:
+    """Rows for ``train.weights``: {"example_id", "weight", "smoothing", "difficulty"}, one an example of the table.
+
+    ``difficulty`` counts from the easiest, for ``train.curriculum``. Raises ConfigError where the table has no dynamics.
+    """
+    rows: Sequence[Row] = [r for r in table.values() if r.get("variability") is not None]
+    if not rows:
+        raise ConfigError("the table has no column 'variability'", cure="make it with finetooth map")
+    v = np.array([row["variability"] for row in rows], dtype=float)
+    weights = variability_weights(v, scale=scale, low=low, high=high) if weight else np.ones(len(v))
+    smoothed = smoothing(v, factor=factor, most=most) if smooth else np.zeros(len(v))
+    place = {name: i for i, name in enumerate(easy_to_hard({r["example_id"]: r for r in rows}))}
+    return [
+        {
+            "example_id": row["example_id"],
+            "weight": float(w),
+            "smoothing": float(s),
+            "difficulty": place[row["example_id"]],
+        }
+        for row, w, s in zip(rows, weights, smoothed, strict=True)
+    ]
+
+
+def write(path: str | Path, rows: Sequence[dict[str, Any]]) -> None:
+    """A weights file as JSON Lines."""
+    from finetooth.io import write_jsonl
+
+    write_jsonl(path, rows)

@@ -1,0 +1,321 @@
+"""Training dynamics as one table, from a run or from files in the reference format of Dataset Cartography.
+
+A run's dynamics.parquet:                   example_id, epoch, gold_prob, margin, correct, loss
+A folder of dynamics_epoch_0.jsonl, ...:    {"guid": 17, "logits_epoch_0": [0.3, -1.2, 0.9], "gold": 2}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finetooth.diagnose.softmax32 import softmax32
+from finetooth.errors import DataError, UsageError
+from finetooth.io import Source, json_type
+from finetooth.registry import flag
+from finetooth.runs import Run
+from finetooth.types import Finding
+
+VALUES = ("gold_prob", "margin", "correct", "loss")
+FILE = re.compile(r"dynamics_epoch_(\d+)\.jsonl")
+MAX_RATIO = 200  # decoded bytes by bytes on disk, as for other tables
+
+
+@dataclass(frozen=True)
+class DynamicsTable:
+    """One row an example, one column an epoch; NaN where the example was not seen in that epoch.
+
+    ``gold_prob``, ``margin``, ``correct`` (0 or 1) and ``loss`` are (examples, epochs). ``logits``
+    (examples, epochs, classes) and ``gold`` (examples,) where the source has them. ``findings`` say
+    what is odd about the source.
+    """
+
+    ids: tuple[str, ...]
+    epochs: tuple[int, ...]
+    gold_prob: np.ndarray
+    margin: np.ndarray
+    correct: np.ndarray
+    loss: np.ndarray
+    logits: np.ndarray | None = None
+    gold: np.ndarray | None = None
+    findings: tuple[Finding, ...] = field(default_factory=tuple)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """(examples, epochs), true where there is a value."""
+        return ~np.isnan(self.gold_prob)
+
+
+def read(source: str | Path, *, split: str = "train") -> DynamicsTable:
+    """Of a run folder, of a parquet file as a run has it, or of a folder of dynamics_epoch_N.jsonl.
+
+    Raises UsageError where there are none and DataError, with file and line, for what cannot be read.
+    """
+    path = Path(source)
+    if (path / "run.json").is_file():
+        found = Run.open(path).dynamics_path(split)
+        if not found.is_file():
+            cure = "train first" if split == "train" else "train.watch_dev_dynamics=true records them"
+            raise UsageError(f"no dynamics of the split {split!r} were recorded", where=str(path), cure=cure)
+        return of_parquet(found)
+    if path.is_dir():
+        nested = path / "training_dynamics"
+        return of_folder(nested if nested.is_dir() and not _epoch_files(path) else path)
+    return of_parquet(Source(path).path)
+
+
+def of_parquet(path: Path) -> DynamicsTable:
+    """The table of a run's dynamics.parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = ["example_id", "epoch", *VALUES]
+    try:
+        with pq.ParquetFile(path) as file:
+            names, size = file.schema_arrow.names, path.stat().st_size
+            groups = [file.metadata.row_group(g) for g in range(file.metadata.num_row_groups)]
+            unpacked = sum(g.column(c).total_uncompressed_size for g in groups for c in range(g.num_columns))
+        missing = [c for c in columns if c not in names]
+        if missing:
+            raise DataError(
+                f"no training dynamics: it has no column {', '.join(missing)}",
+                where=str(path),
+                cure="give a run folder, its dynamics.parquet or a folder of dynamics_epoch_N.jsonl",
+            )
+        if unpacked > max(256 << 20, MAX_RATIO * size):
+            raise DataError(
+                f"unpacks to {unpacked >> 20:,} MB, far more than its size lets expect", where=str(path)
+            )
+        table = pq.read_table(path, columns=columns, read_dictionary=["example_id"])
+        ids = table["example_id"].combine_chunks()
+        ids = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
+        if ids.null_count or any(table[c].null_count for c in columns[1:]):
+            raise DataError("a value is missing (null)", where=str(path))
+        names_of = [str(name) for name in ids.dictionary.to_pylist()]
+        epoch = table["epoch"].to_numpy().astype(np.int64)
+        values = {name: table[name].to_numpy().astype(np.float64) for name in VALUES}
+    except (pa.ArrowException, OSError, ValueError, TypeError, NotImplementedError) as e:
+        raise DataError(
+            f"not a readable table of dynamics: {' '.join(str(e).split())[:150]}", where=str(path)
+        ) from None
+    if not len(epoch):
+        raise DataError("no dynamics in it", where=str(path), cure="let an epoch end")
+    return _pivot(names_of, ids.indices.to_numpy(), epoch, values, str(path))
+
+
+def of_folder(folder: Path) -> DynamicsTable:
+    """The table of a folder of dynamics_epoch_N.jsonl, as the reference implementation reads it.
+
+    Softmax in float32, right where the largest logit (the first of equals) is the gold one.
+    """
+    files = _epoch_files(folder)
+    if not files:
+        raise UsageError(
+            "no training dynamics here (no run.json, no dynamics_epoch_N.jsonl)",
+            where=str(folder),
+            cure="give a run folder or a folder of dynamics_epoch_N.jsonl",
+        )
+    codes: dict[str, int] = {}
+    golds: dict[int, int] = {}
+    changed: list[str] = []
+    parts: list[tuple[np.ndarray, int, np.ndarray, np.ndarray]] = []
+    for epoch, path in sorted(files.items()):
+        ids, logits, gold = _epoch(path, epoch)
+        code = np.fromiter((codes.setdefault(i, len(codes)) for i in ids), np.int64, len(ids))
+        changed += [
+            ids[i] for i, (c, g) in enumerate(zip(code, gold, strict=True)) if golds.setdefault(c, g) != g
+        ]
+        parts.append((code, epoch, logits, gold))
+    # As the reference does, the gold of the first epoch is believed.
+    first = np.array([golds[i] for i in range(len(codes))])
+    width = max(logits.shape[1] for _, _, logits, _ in parts)
+    wide = np.full((sum(len(p[0]) for p in parts), width), -np.inf)
+    at = 0
+    for code, _, logits, _ in parts:
+        wide[at : at + len(code), : logits.shape[1]] = logits
+        at += len(code)
+    code = np.concatenate([p[0] for p in parts])
+    epoch_of = np.concatenate([np.full(len(p[0]), p[1]) for p in parts])
+    table = _pivot(list(codes), code, epoch_of, _values(wide, first[code]), str(folder))
+    cells = np.full((len(codes), len(table.epochs), width), np.nan)
+    cells[code, np.searchsorted(table.epochs, epoch_of)] = wide
+    findings = list(table.findings)
+    if changed:
+        findings.append(
+            flag(
+                "",
+                f"{len(changed)} examples change their gold label between epochs; the first is used",
+                severity="warning",
+                examples=changed[:10],
+            )
+        )
+    return DynamicsTable(
+        table.ids,
+        table.epochs,
+        table.gold_prob,
+        table.margin,
+        table.correct,
+        table.loss,
+        cells,
+        first,
+        _named(findings, "dynamics-gold-changed"),
+    )
+
+
+def _epoch_files(folder: Path) -> dict[int, Path]:
+    try:
+        return {int(m[1]): p for p in folder.iterdir() if (m := FILE.fullmatch(p.name))}
+    except OSError as e:
+        raise UsageError(f"cannot be read: {e.strerror}", where=str(folder)) from None
+
+
+def _epoch(path: Path, epoch: int) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """(guids, logits (n, classes), gold (n,)) of one file."""
+    import polars as pl
+
+    key = f"logits_epoch_{epoch}"
+    schema: Any = {"guid": pl.String, key: pl.List(pl.Float64), "gold": pl.Int64}
+    Source(path)  # what is no file, or empty, is said as everywhere
+    try:
+        # Ten times as fast as row by row. Whatever it is not sure of is read again, by rows, to be named.
+        frame = pl.read_ndjson(path, schema=schema)
+        if frame.null_count().sum_horizontal()[0] == 0 and frame[key].list.len().n_unique() == 1:
+            logits = frame[key].list.to_array(frame[key].list.len()[0]).to_numpy()
+            gold = frame["gold"].to_numpy()
+            if np.isfinite(logits).all() and (gold >= 0).all() and (gold < logits.shape[1]).all():
+                return frame["guid"].to_list(), logits, gold
+    except (pl.exceptions.PolarsError, ValueError, OSError):
+        pass
+    return _epoch_by_rows(path, key)
+
+
+def _epoch_by_rows(path: Path, key: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    ids: list[str] = []
+    rows: list[list[float]] = []
+    gold: list[int] = []
+    for where, row in Source(path).rows():
+        missing = next((k for k in ("guid", key, "gold") if row.get(k) is None), None)
+        if missing is not None:
+            found = ", ".join(row) or "nothing"
+            raise DataError(f"expected {missing}, found {found}", where=where)
+        guid, logits, label = row["guid"], row[key], row["gold"]
+        if isinstance(guid, bool) or not isinstance(guid, (str, int)):
+            raise DataError(f"guid: expected a string or an integer, found {json_type(guid)}", where=where)
+        if not isinstance(logits, list) or not logits or not all(_is_number(x) for x in logits):
+            raise DataError(f"{key}: expected a list of numbers", where=where)
+        if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(logits):
+            raise DataError(
+                f"gold: expected the number of a class from 0 to {len(logits) - 1}, found {label!r}",
+                where=where,
+            )
+        ids.append(str(guid))
+        rows.append([float(x) for x in logits])
+        gold.append(label)
+    if not ids:
+        raise DataError("no rows in it", where=str(path))
+    wide = np.full((len(rows), max(map(len, rows))), -np.inf)
+    for i, one in enumerate(rows):
+        wide[i, : len(one)] = one
+    return ids, wide, np.array(gold)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _values(logits: np.ndarray, gold: np.ndarray) -> dict[str, np.ndarray]:
+    rows = np.arange(len(logits))
+    probs = softmax32(logits).astype(np.float64)
+    mine = probs[rows, gold]
+    others = probs.copy()
+    others[rows, gold] = -np.inf
+    best = others.max(axis=1)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return {
+        "gold_prob": mine,
+        "margin": mine - np.where(np.isinf(best), 0.0, best),
+        "correct": (logits.argmax(axis=1) == gold).astype(np.float64),
+        "loss": np.log(np.exp(shifted).sum(axis=1)) - shifted[rows, gold],
+    }
+
+
+def _pivot(
+    ids: Sequence[str], code: np.ndarray, epoch: np.ndarray, values: dict[str, np.ndarray], where: str
+) -> DynamicsTable:
+    """Rows of (example, epoch) as a table; the last of several rows of one cell counts."""
+    epochs, column = np.unique(epoch, return_inverse=True)
+    shape = (len(ids), len(epochs))
+    times = np.bincount(code * len(epochs) + column, minlength=shape[0] * shape[1]).reshape(shape)
+    cells = {}
+    for name, value in values.items():
+        if not np.isfinite(value).all():
+            bad = ids[int(code[np.flatnonzero(~np.isfinite(value))[0]])]
+            raise DataError(
+                f"{name} of {bad!r} is not a finite number", where=where, cure="look at the loss of that run"
+            )
+        cells[name] = np.full(shape, np.nan)
+        cells[name][code, column] = value
+    findings = _about(ids, [int(e) for e in epochs], times)
+    return DynamicsTable(
+        tuple(ids),
+        tuple(int(e) for e in epochs),
+        cells["gold_prob"],
+        cells["margin"],
+        cells["correct"],
+        cells["loss"],
+        findings=tuple(findings),
+    )
+
+
+def _about(ids: Sequence[str], epochs: Sequence[int], times: np.ndarray) -> list[Finding]:
+    """What a reader of the map must know of the epochs it is made of."""
+    seen = times > 0
+    n, e = seen.shape
+    findings: list[Finding] = []
+
+    def found(check: str, message: str, **evidence: Any) -> None:
+        findings.extend(_named([flag("", message, severity="warning", **evidence)], check))
+
+    if e == 1:
+        found(
+            "dynamics-one-epoch",
+            "only one epoch: variability is 0 and nothing can be forgotten",
+            epoch=epochs[0],
+        )
+    elif not (seen.sum(axis=1) > 1).any():
+        found(
+            "dynamics-epochs-disjoint",
+            f"no example was seen in more than one of {e} epochs: each figure is of a single epoch, variability "
+            "is 0 and forgetting cannot be told",
+            examples_by_epoch={str(k): int(v) for k, v in zip(epochs, seen.sum(axis=0), strict=True)},
+        )
+    elif not seen.all():
+        gaps = np.flatnonzero(~seen.all(axis=1))
+        found(
+            "dynamics-epochs-missing",
+            f"{len(gaps):,} of {n:,} examples were not seen in every epoch; their figures are of those they were seen in",
+            examples=[ids[i] for i in gaps[:10]],
+            examples_by_epoch={str(k): int(v) for k, v in zip(epochs, seen.sum(axis=0), strict=True)},
+        )
+    skipped = sorted(set(range(epochs[0], epochs[-1] + 1)) - set(epochs))
+    if skipped:
+        found("dynamics-epochs-skipped", f"there is nothing of the epochs {skipped}", epochs=skipped)
+    twice = np.flatnonzero((times > 1).any(axis=1))
+    if len(twice):
+        found(
+            "dynamics-seen-twice",
+            f"{len(twice):,} examples stand twice in an epoch; the last row counts",
+            examples=[ids[i] for i in twice[:10]],
+        )
+    return findings
+
+
+def _named(findings: Sequence[Finding], check: str) -> tuple[Finding, ...]:
+    from dataclasses import replace
+
+    return tuple(f if f.check else replace(f, check=check) for f in findings)

@@ -1,0 +1,1 @@
+"""From predictions to scores that can be believed: intervals, floors, slices, ablations."""

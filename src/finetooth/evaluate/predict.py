@@ -1,0 +1,133 @@
+"""Predictions of a trained model, in pieces that a stopped command can pick up again.
+
+A line a prediction: {"id": "q1", "prediction": "Ada", "confidence": 0.93}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from finetooth.errors import DataError, UsageError
+from finetooth.io import Source, fingerprint, parse_json, to_json
+from finetooth.registry import Task
+from finetooth.runs import Run
+from finetooth.types import Example, Prediction
+
+PIECE = 1024  # examples that are predicted before they are written down
+Progress = Callable[[int, int], None]
+
+
+def row(prediction: Prediction, task: Task) -> dict[str, Any]:
+    """A prediction as ``finetooth score`` reads it."""
+    return {
+        "id": prediction.example_id,
+        "prediction": task.show(prediction.target),
+        "confidence": prediction.confidence,
+    }
+
+
+def predict(
+    head: Any,
+    model: Any,
+    task: Task,
+    examples: Sequence[Example],
+    *,
+    batch_tokens: int = 8192,
+    progress: Progress | None = None,
+    journal: Path | None = None,
+    key: str = "",
+) -> list[Prediction]:
+    """One prediction an example, in order.
+
+    With ``journal`` every piece is written there when it is done, and what stands there from a run that
+    was stopped is not computed again; ``key`` says which model and data it is of. The caller removes it.
+    """
+    done = _resume(journal, key, task, examples) if journal is not None else []
+    writer = None
+    try:
+        if journal is not None:
+            try:
+                journal.parent.mkdir(parents=True, exist_ok=True)
+                writer = journal.open("w", encoding="utf-8")
+            except OSError as e:
+                raise UsageError(f"cannot be written: {e.strerror}", where=str(journal)) from None
+            writer.write(to_json({"key": key}) + "\n")
+            writer.writelines(to_json(row(p, task)) + "\n" for p in done)
+            writer.flush()
+        of = len(examples)
+        while len(done) < of:
+            at = len(done)
+            if progress is not None:
+                progress(at, of)
+            piece = examples[at : at + PIECE]
+            # Its own count is of examples or of batches: only the share of the piece is believed.
+            inner = None if progress is None else _within(progress, at, len(piece), of)
+            made = head.predict(model, piece, batch_tokens=batch_tokens, progress=inner)
+            done += made
+            if writer is not None:
+                writer.writelines(to_json(row(p, task)) + "\n" for p in made)
+                writer.flush()
+        if progress is not None:
+            progress(of, of)
+    finally:
+        if writer is not None:
+            writer.close()
+    return done
+
+
+def _within(progress: Progress, at: int, size: int, of: int) -> Progress:
+    return lambda done, all_: progress(at + size * done // max(all_, 1), of)
+
+
+def _resume(journal: Path, key: str, task: Task, examples: Sequence[Example]) -> list[Prediction]:
+    """What a stopped command left, as far as it is whole and of this model and these examples."""
+    found: list[Prediction] = []
+    if not journal.is_file():
+        return found
+    with journal.open("rb") as lines:
+        try:
+            if json.loads(next(lines, b"{}")).get("key") != key:
+                return found
+            for example, line in zip(examples, lines, strict=False):
+                kept = json.loads(line)
+                if kept["id"] != example.id:
+                    break
+                target = task.parse(kept["prediction"], example)
+                found.append(Prediction(example.id, target, kept["confidence"], kept["prediction"]))
+        except (ValueError, KeyError, TypeError, AttributeError, DataError):
+            pass  # a line that the stop has torn
+    return found
+
+
+def model_key(run: Run, data_fingerprint: str, *more: object) -> str:
+    """Of the weights and the examples: a journal of other ones is not gone on with."""
+    files = sorted(p for p in run.model.rglob("*") if p.is_file())
+    facts = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+    return fingerprint([facts, data_fingerprint, *more])
+
+
+def unlabelled(source: Source, task: Task) -> Iterator[Example] | None:
+    """Examples of plain rows that have no target yet; None where the rows have one, or are no plain rows."""
+    first = source.first_row
+    if first is None or not task.blank or any(key in first for key in task.blank):
+        return None
+    return (task.from_row({**task.blank, **row}, where) for where, row in source.rows())
+
+
+def streamed(lines: Iterable[bytes], task: Task, where: str) -> Iterator[Example]:
+    """Examples of JSON Lines as they arrive, with a target or without."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        at = f"{where}:{number}"
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise DataError("expected UTF-8", where=at) from None
+        value = parse_json(text, at)
+        if not isinstance(value, Mapping):
+            raise DataError("expected an object, one a line", where=at)
+        yield task.from_row({**task.blank, **value}, at)

@@ -1,0 +1,155 @@
+"""Predictions of a file, matched with the examples they are for.
+
+{"q1": "Ada", "q2": ""}
+{"id": "q1", "prediction": "Ada", "confidence": 0.9}                              a line each
+[{"id": "q1", "prediction_text": "Ada", "no_answer_probability": 0.0}]
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finetooth.errors import DataError
+from finetooth.io import Source, json_type
+from finetooth.registry import Task
+from finetooth.types import Example, Prediction
+
+KEYS = ("prediction", "predicted", "output", "answer", "prediction_text", "text", "target", "generated")
+IDS = ("id", "example_id")
+
+Row = tuple[str, str, Any, float | None]  # where, id, value, confidence
+
+
+@dataclass(frozen=True)
+class Matched:
+    """One prediction an example, None where there is none; ids of neither side are dropped silently."""
+
+    predictions: tuple[Prediction | None, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def read(path: str | Path, task: Task, examples: Sequence[Example]) -> Matched:
+    """Reads a file of predictions for these examples. Raises DataError naming the id or line."""
+    source = Source(path)
+    found = task.predictions(source, examples) if task.predictions else None
+    if found is None:
+        by_id = {e.id: e for e in examples}
+        found = {}
+        for where, name, value, confidence in _rows(source, by_id):
+            if name in found:
+                raise DataError(f"two predictions for the id {name!r}", where=where, cure="keep one of them")
+            found[name] = Prediction(name, _target(task, value, by_id.get(name), where), confidence, value)
+    return match(found, examples)
+
+
+def match(found: Mapping[str, Prediction], examples: Sequence[Example]) -> Matched:
+    ids = [e.id for e in examples]
+    known = set(ids)
+    return Matched(
+        tuple(found.get(name) for name in ids),
+        tuple(name for name in ids if name not in found),
+        tuple(name for name in found if name not in known),
+    )
+
+
+def _target(task: Task, value: Any, example: Example | None, where: str) -> Any:
+    if example is None:
+        return None
+    try:
+        return task.parse(value, example)
+    except DataError as e:
+        raise DataError(e.what, where=where, cure=e.cure) from None
+
+
+def _rows(source: Source, known: Mapping[str, Example]) -> Iterator[Row]:
+    if source.is_text and source.starts_with not in ("{", "["):
+        yield from _csv_rows(source)
+        return
+    document = source.document
+    if isinstance(document, Mapping):
+        wrapped = document.get("predictions")
+        if isinstance(wrapped, (Mapping, list)) and "predictions" not in known:
+            document = wrapped
+    if isinstance(document, Mapping) and not set(IDS) & set(document):
+        if not known.keys() & document.keys() and any(
+            isinstance(v, (list, Mapping)) for v in document.values()
+        ):
+            raise DataError(
+                f"none of its keys is the id of an example: {', '.join(list(document)[:3])}",
+                where=str(source),
+                cure="expected {id: prediction}; is this a file of predictions, and are these the data it is for?",
+            )
+        for name, value in document.items():
+            yield f"{source}: {name}", name, value, None
+    elif isinstance(document, list):
+        for i, row in enumerate(document):
+            yield _row(row, f"{source}[{i}]")
+    else:
+        for where, row in source.rows():
+            yield _row(row, where)
+
+
+def _csv_rows(source: Source) -> Iterator[Row]:
+    """A table with a header, separated by commas or tabs."""
+    if source.is_folder or source.is_parquet:
+        for where, row in source.rows():
+            yield _row(row, where)
+        return
+    head = source.text.partition("\n")[0]
+    delimiter = "\t" if "\t" in head else ","
+    names = next(csv.reader([head], delimiter=delimiter), [])
+    if not set(IDS) & set(names) or not set(KEYS) & set(names):
+        raise DataError(
+            "expected predictions: {id: prediction}, rows of id and prediction, or a table with these columns",
+            where=str(source),
+        )
+    reader = csv.DictReader(io.StringIO(source.text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            where = f"{source}:{reader.line_num}"
+            confidence = row.pop("confidence", None)
+            plain: dict[str, Any] = dict(row)
+            if confidence:
+                try:
+                    plain["confidence"] = float(confidence)
+                except ValueError:
+                    plain["confidence"] = confidence
+            yield _row(plain, where)
+    except csv.Error as e:
+        raise DataError(f"not CSV: {e}", where=f"{source}:{reader.line_num}") from None
+
+
+def _row(row: Any, where: str) -> Row:
+    if not isinstance(row, Mapping):
+        raise DataError(
+            f"expected an object with an id and a prediction, found {json_type(row)}", where=where
+        )
+    name = next((row[k] for k in IDS if row.get(k) is not None), None)
+    key = next((k for k in KEYS if k in row), None)
+    if name is None or key is None:
+        raise DataError(
+            "expected an id and a prediction", where=where, cure=f"name the value one of {', '.join(KEYS)}"
+        )
+    if isinstance(name, bool) or not isinstance(name, (str, int)):
+        raise DataError(f"id: expected a string, found {json_type(name)}", where=where)
+    return where, str(name), row[key], _confidence(row, row[key], where)
+
+
+def _confidence(row: Mapping[str, Any], value: Any, where: str) -> float | None:
+    """As given, or from SQuAD's probability that there is no answer; None: unknown."""
+    key = "confidence" if row.get("confidence") is not None else "no_answer_probability"
+    sure = row.get(key)
+    if sure is None:
+        return None
+    if isinstance(sure, bool) or not isinstance(sure, (int, float)):
+        raise DataError(f"{key}: expected a number from 0 to 1, found {json_type(sure)}", where=where)
+    if not 0 <= sure <= 1 + 1e-6:  # a sum of floats may end a hair above 1
+        raise DataError(f"{key}: expected a number from 0 to 1, found {sure}", where=where)
+    sure = min(float(sure), 1.0)
+    return sure if key == "confidence" or value in ("", None) else 1.0 - sure

@@ -1,0 +1,138 @@
+"""A trained model on a data set: predictions, scores, ablations, calibration; kept in the run folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finetooth import registry
+from finetooth.errors import UsageError
+from finetooth.evaluate.ablations import AblationScore, score_ablation
+from finetooth.evaluate.calibration import calibration
+from finetooth.evaluate.predict import model_key, predict
+from finetooth.evaluate.score import ScoreReport, score
+from finetooth.io import plain
+from finetooth.runs import Run
+from finetooth.types import Dataset, Example, Prediction
+
+Progress = Callable[[int, int], None]
+Watch = Callable[[str], Progress]  # what is being predicted -> who is told how far it is
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that ``finetooth evaluate`` says of one split."""
+
+    split: str
+    report: ScoreReport
+    predictions: tuple[Prediction, ...]
+    ablations: tuple[AblationScore, ...] = ()
+    calibration: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **self.report.to_json(),
+            "split": self.split,
+            "ablations": list(self.ablations),
+            "calibration": self.calibration,
+        }
+
+
+def load(run: Run) -> tuple[Any, Any]:
+    """(head, model) of a run. Raises UsageError where it has no model yet."""
+    if not run.model.is_dir():
+        raise UsageError(
+            f"no trained model here (the run is {run.status})",
+            where=str(run.folder),
+            cure="let finetooth train end; the same command goes on with a stopped run",
+        )
+    from finetooth.models.load import load_run
+
+    return load_run(run.folder)
+
+
+def evaluate(
+    run: Run,
+    data: Dataset,
+    *,
+    split: str,
+    train: Sequence[Example] = (),
+    ablations: bool = False,
+    seed: int = 0,
+    resamples: int = 1000,
+    batch_tokens: int = 8192,
+    keep: bool = True,
+    loaded: tuple[Any, Any] | None = None,
+    watch: Watch | None = None,
+) -> Evaluation:
+    """Predicts ``data`` with the run's model and scores it; with ``keep`` both go into the run folder.
+
+    ``train`` is for floors and slices. ``ablations`` cost one more pass over the data each. A stopped
+    evaluation is gone on with. ``loaded`` is (head, model), for who has them in memory. Raises
+    UsageError for a run of another task or without a model.
+    """
+    task = registry.task(run.config.task)
+    if data.task != task.name:
+        raise UsageError(f"holds {data.task}, the run is of {task.name}", where=data.source)
+    head, model = loaded or load(run)
+    journals: list[Path] = []
+
+    def passes(label: str, examples: Sequence[Example]) -> list[Prediction]:
+        journal = None
+        if keep:
+            name = re.sub(r"\W+", "-", f"{split} {label}".strip())
+            journal = run.predictions_path(split).with_name(f".{name}.partial.jsonl")
+            journals.append(journal)
+        return predict(
+            head,
+            model,
+            task,
+            examples,
+            batch_tokens=batch_tokens,
+            progress=None if watch is None else watch(label or "predicting"),
+            journal=journal,
+            key=model_key(run, data.fingerprint, label) if keep else "",
+        )
+
+    predictions = passes("", data.examples)
+    report = score(task, data.examples, predictions, train=train, seed=seed, resamples=resamples)
+    found: list[AblationScore] = []
+    for ablation in task.ablations if ablations else ():
+        changed = [ablation.change(e) for e in data.examples]
+        found += score_ablation(
+            task,
+            ablation,
+            data.examples,
+            changed,
+            predictions,
+            passes(ablation.name, changed),
+            seed=seed,
+            resamples=resamples,
+        )
+    done = Evaluation(
+        split, report, tuple(predictions), tuple(found), calibration(task, data.examples, predictions)
+    )
+    if keep:
+        run.write_predictions(split, predictions, task.show)
+        run.write_scores(split, plain(done.to_json()))
+        for journal in journals:
+            journal.unlink(missing_ok=True)
+    return done
+
+
+def split_name(run: Run, data: Dataset, splits: dict[str, Dataset | None]) -> str:
+    """ "train" or "dev" for what the run was trained or watched on, else the file's name.
+
+    A name that already holds the scores of other data gets a piece of the fingerprint, so that nothing
+    is overwritten unasked.
+    """
+    for name, known in splits.items():
+        if known is not None and known.fingerprint == data.fingerprint:
+            return name
+    stem = re.sub(r"[^\w.-]+", "-", Path(data.source.split("@")[0].rstrip("/")).stem) or "data"
+    before = run.scores().get(stem, {}).get("data_fingerprint", data.fingerprint)
+    taken = stem in splits or before != data.fingerprint
+    return f"{stem}-{data.fingerprint[:6]}" if taken else stem

@@ -1,0 +1,1 @@
+"""Metrics as pure functions, one file a family; tasks name the ones they use."""

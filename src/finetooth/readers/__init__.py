@@ -1,0 +1,145 @@
+"""One file a format. ``load`` recognises a file by its content and reads it into a Dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from finetooth import registry
+from finetooth.errors import DataError, UsageError
+from finetooth.io import Source, fingerprint
+from finetooth.types import Dataset, Drop, Example
+
+
+def load(data: str | Path, *, task: str | None = None, format: str | None = None, **options: Any) -> Dataset:
+    """The examples of a file, a folder or ``hub:NAME[:SUBSET][@SPLIT]``.
+
+    The format is recognised from the content unless ``format`` names it; ``options`` reach the
+    reader (for one: schemas). A folder of files of one format reads as one data set. Raises DataError
+    for what cannot be read, UsageError for what there is no reader for. Ids that stand twice get a
+    suffix and are reported by the check duplicate-id.
+    """
+    source = open_source(data, options)
+    parts, reader = _parts(source, task, format)
+    dropped: list[Drop] = source.options.setdefault("dropped", [])
+    read: list[Example] = []
+    for part in parts:
+        part.options = source.options  # what one file's reader drops is told with the rest
+        read.extend(reader.read(part))
+    examples = unique_ids(read)
+    if not examples:
+        why = f"; {len(dropped)} rows were dropped: {dropped[0].reason}" if dropped else ""
+        raise DataError(f"no examples in it{why}", where=str(source), cure="check that it is the right file")
+    to_row = registry.task(reader.task).to_row
+    return Dataset(
+        reader.task, examples, str(source), reader.name, fingerprint(map(to_row, examples)), tuple(dropped)
+    )
+
+
+def open_source(data: str | Path, options: dict[str, Any]) -> Source:
+    if str(data).startswith("hub:"):
+        return hub_source(str(data), options)
+    return Source(data, options)
+
+
+def recognise(source: Source, *, task: str | None = None, format: str | None = None) -> registry.Reader:
+    """The reader for this source; asks each for the content, the highest priority first."""
+    source.refuse_unreadable()
+    if task is not None:
+        registry.task(task)
+    if format is not None:
+        return _named(format, task)
+    reader = _claiming(source, task)
+    if reader is None:
+        raise _unknown(source, task)
+    return reader
+
+
+def _named(format: str, task: str | None) -> registry.Reader:
+    named = {r.name: r for r in registry.readers()}
+    reader: registry.Reader = registry.pick(format, named, "format")
+    if task is not None and reader.task != task:
+        formats = ", ".join(r.name for r in named.values() if r.task == task)
+        raise UsageError(
+            f"the format {format!r} holds {reader.task}, not {task}", cure=f"formats of {task}: {formats}"
+        )
+    return reader
+
+
+def _claiming(source: Source, task: str | None) -> registry.Reader | None:
+    of_task = (r for r in registry.readers() if task is None or r.task == task)
+    return next((r for r in of_task if r.sniff(source)), None)
+
+
+def _parts(source: Source, task: str | None, format: str | None) -> tuple[list[Source], registry.Reader]:
+    """The files to read, one or a folder's, and the one reader for all of them."""
+    if not source.is_folder or source.is_saved:
+        return [source], recognise(source, task=task, format=format)
+    # Some formats are folders of their own; others are files that happen to stand together.
+    whole = _named(format, task) if format else _claiming(source, task)
+    if whole is not None and whole.sniff(source):
+        return [source], whole
+    from finetooth.readers._folder import files_of
+
+    parts = [Source(path, source.options) for path in files_of(source.path)]
+    reader = recognise(parts[0], task=task, format=format)
+    for part in parts[1:]:
+        other = recognise(part, task=task, format=format)
+        if other is not reader:
+            raise DataError(
+                f"files of two formats: {parts[0].path.name} is {reader.name}, {part.path.name} is {other.name}",
+                where=str(source),
+                cure="name one file, or keep one format in a folder",
+            )
+    return parts, reader
+
+
+def _unknown(source: Source, task: str | None) -> DataError:
+    formats = ", ".join(r.name for r in registry.readers() if task is None or r.task == task)
+    return DataError(
+        f"unknown format{f' for the task {task}' if task else ''}: {_found(source)}",
+        where=str(source),
+        cure=f"name it with --format; there are: {formats}",
+    )
+
+
+def _found(source: Source) -> str:
+    """What the file holds, in words. Raises the DataError that explains why nobody recognised it."""
+    if source.is_parquet or source.starts_with in ("{", "["):
+        _, row = next(source.rows(problems=lambda *_: None), ("", None))
+        if row is None:
+            return "no rows"
+        keys = ", ".join(sorted(map(str, row))[:12])
+        return f"rows with the keys {keys}" if row else "rows without keys"
+    from finetooth.text import shorten
+
+    line = next((x for x in source.text.split("\n") if x.strip()), "")
+    return f"text that begins {shorten(line, 60)!r}"
+
+
+def hub_source(name: str, options: dict[str, Any]) -> Source:
+    from finetooth.readers.hub import open_hub
+
+    return open_hub(name, options)
+
+
+def unique_ids(examples: list[Any]) -> list[Any]:
+    """Ids made unique by ``#2``, ``#3``...; the first keeps its name. The given id stays in meta."""
+    from dataclasses import replace
+
+    given = {example.id for example in examples}
+    if len(given) == len(examples):
+        return examples
+    seen: dict[str, int] = {}
+    made = []
+    for example in examples:
+        times = seen[example.id] = seen.get(example.id, 0) + 1
+        if times > 1:
+            # A file may itself hold the id "q1#2".
+            while (name := f"{example.id}#{times}") in given:
+                times = seen[example.id] = times + 1
+            given.add(name)
+            meta = {**example.meta, "given_id": example.id}
+            example = replace(example, id=name, meta=meta)
+        made.append(example)
+    return made

@@ -1,0 +1,169 @@
+"""Columns: a token a line, its tag last, a blank line between sentences; BIO, IOB1 or BIOES.
+
+Ada     B-PER
+left    O
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from finetooth.errors import DataError
+from finetooth.io import Source, atomic, content_id
+from finetooth.metrics.ner_tags import chunks_of, from_iob2, is_tag, scheme_of, to_iob2
+from finetooth.registry import Reader
+from finetooth.tasks.mentions import join, tags_of, word_spans
+from finetooth.tasks.ner import NerInput, NerTarget, reading, spans_of
+from finetooth.types import Example
+
+DOCUMENT = "-DOCSTART-"
+_COMMENT_ID = re.compile(r"^#\s*(?:id|sent_id)\s*[=: ]\s*(\S+)")
+Line = tuple[int, list[str]]
+
+
+def _lines(text: str) -> list[str]:
+    # Only real line ends: tokens of tweets hold U+0085 and U+2028, which splitlines() would cut at.
+    return text.replace("\r\n", "\n").split("\n")
+
+
+def _delimiter(lines: Sequence[str]) -> str | None:
+    """A tab where any line of data has one; None for runs of blanks."""
+    return "\t" if any("\t" in line.rstrip() for line in lines) else None
+
+
+def _fields(line: str, delimiter: str | None) -> list[str]:
+    return [f.strip(" ") for f in line.split(delimiter)] if delimiter else line.split()
+
+
+def looks_like_columns(source: Source, *, predictions: bool = False) -> bool:
+    """Whether nearly all of the first lines end in a tag. ``predictions``: a column of bare tags will do."""
+    if not source.is_text:
+        return False
+    lines = _lines(source.head.decode("utf-8-sig", "ignore"))
+    lines = [x for x in (lines[:-1] if len(lines) > 1 else lines)[:2000] if x.strip()]
+    delimiter = _delimiter(lines)
+    rows = [_fields(x, delimiter) for x in lines if not x.startswith(("#", DOCUMENT))]
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+    if width < (1 if predictions else 2):
+        return False
+    good = sum(is_tag(r[-1].strip()) for r in rows)
+    return good >= max(1, 0.9 * len(rows))
+
+
+def sniff(source: Source) -> bool:
+    return looks_like_columns(source)
+
+
+def _sentences(source: Source, *, least: int) -> Iterator[tuple[list[Line], str, int]]:
+    """(lines with their numbers, id of a comment or "", document number) of each sentence."""
+    lines = _lines(source.text)
+    delimiter = _delimiter([x for x in lines[:5000] if x.strip()])
+    here: list[Line] = []
+    name, document = "", 0
+    for number, line in enumerate([*lines, ""], 1):
+        if not line.strip():
+            if here:
+                yield here, name, document
+            here, name = [], ""
+            continue
+        if line.startswith(DOCUMENT):
+            document += 1
+            continue
+        fields = _fields(line, delimiter)
+        if line.startswith("#") and not is_tag(fields[-1].strip()):
+            found = _COMMENT_ID.match(line)
+            name = found.group(1) if found else name
+            continue
+        if len(fields) < least:
+            raise DataError(
+                f"expected a token and a tag, found {line.strip()!r}",
+                where=f"{source}:{number}",
+                cure="one token a line, its tag in the last column, parted by a tab or blanks",
+            )
+        here.append((number, fields))
+
+
+def columns(source: Source, *, predictions: bool = False) -> list[list[str]]:
+    """The last column of every sentence: its tags."""
+    least = 1 if predictions else 2
+    return [[fields[-1].strip() for _, fields in lines] for lines, _, _ in _sentences(source, least=least)]
+
+
+def read(source: Source) -> Iterator[Example]:
+    """Sentences in order. Tags stay raw; entities are read from them as conlleval does.
+
+    ``meta``: the columns between token and tag, and the document where the file has breaks.
+    """
+    sentences = list(_sentences(source, least=2))
+    tags = [[fields[-1].strip() for _, fields in lines] for lines, _, _ in sentences]
+    scheme = scheme_of(tags)
+    times: Counter[str] = Counter()
+    documents: dict[int, str] = {}
+    for (lines, name, document), tagged, chunks in zip(
+        sentences, tags, chunks_of(tags, reading=reading(scheme)), strict=True
+    ):
+        text, tokens = join([fields[0] for _, fields in lines])
+        name = name or content_id(text)
+        times[name] += 1
+        if times[name] > 1 and name.startswith("row-"):
+            name = f"{name}#{times[name]}"  # the same words again; the check document-twice tells
+        meta: dict[str, Any] = {"where": f"{source}:{lines[0][0]}"}
+        if document:
+            # Named by its first sentence, so that it is the same in a copy of the file.
+            meta["document"] = documents.setdefault(document, f"{content_id(text)}-{document}")
+        between = [fields[1:-1] for _, fields in lines]
+        if any(between):
+            meta["columns"] = between
+        target = NerTarget(spans_of(text, tokens, chunks), tuple(tagged), scheme)
+        yield Example(name, NerInput(text, tokens), target, meta)
+
+
+def write(examples: Sequence[Example], path: Path) -> None:
+    """Two columns and what stood between them, tab-separated, in the examples' own scheme."""
+    document = None
+    with atomic(path) as f:
+        for i, example in enumerate(examples):
+            if example.meta.get("document") != document:
+                document = example.meta.get("document")
+                f.write(f"{DOCUMENT}\tO\n\n")
+            words, tags = tagged_words(example)
+            between = example.meta.get("columns") or [[]] * len(words)
+            if not example.id.startswith("row-"):
+                f.write(f"# id {example.id}\n")
+            for word, middle, tag in zip(words, between, tags, strict=True):
+                f.write("\t".join([_cell(word), *middle, tag]) + "\n")
+            f.write("\n" if i + 1 < len(examples) else "")
+
+
+def _cell(word: str) -> str:
+    return re.sub(r"[\t\r\n]", " ", word)
+
+
+def tagged_words(example: Example) -> tuple[list[str], list[str]]:
+    """Words and tags; those of an example without tags are IOB2. Of overlapping spans the longest is told."""
+    source, target = example.inputs, example.target
+    spans = [(s.start, s.end, s.type) for s in target.entities]
+    tokens = source.tokens or word_spans(source.text, (at for s in spans for at in s[:2]))
+    words = [t.text for t in tokens]
+    if target.tags is not None and len(target.tags) == len(tokens):
+        return words, list(target.tags)
+    tags, _ = tags_of(tokens, spans)
+    return words, from_iob2(tags, target.scheme)
+
+
+def in_scheme(example: Example, scheme: str) -> Example:
+    """The example with its tags in another scheme; invalid ones are read as conlleval reads them first."""
+    from dataclasses import replace
+
+    _, tags = tagged_words(example)
+    valid = from_iob2(to_iob2(tags, example.target.scheme), scheme)
+    return replace(example, target=replace(example.target, tags=tuple(valid), scheme=scheme))
+
+
+READER = Reader(
+    "conll", "ner", "token and tag columns: CoNLL, WNUT17; BIO, IOB1, BIOES", sniff, read, write, priority=5
+)

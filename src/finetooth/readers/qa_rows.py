@@ -1,0 +1,86 @@
+"""Flat question-answering rows, as JSONL, a JSON list (also under "data"), Parquet or from the hub.
+
+{"id": "q1", "context": "Ada left.", "question": "Who left?", "answers": {"text": ["Ada"], "answer_start": [0]}}
+
+The emrQA flavour has no id and an ``answer_end`` that counts with or without its last character:
+
+{"context": "Ada left.", "question": "Who left?", "answers": {"text": ["Ada"], "answer_start": [0], "answer_end": [2]}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from finetooth.errors import DataError
+from finetooth.io import Source, json_type, write_jsonl
+from finetooth.readers._answers import half_open
+from finetooth.registry import Reader
+from finetooth.tasks.qa import from_row, to_row
+from finetooth.types import Example
+
+
+def sniff(source: Source) -> bool:
+    row = _wrapped(source)[:1] or [source.first_row]
+    return isinstance(row[0], Mapping) and {"question", "context"} <= set(row[0])
+
+
+def _wrapped(source: Source) -> list[Any]:
+    """The rows of {"data": [row, ...]}; [] for any other file."""
+    if source.starts_with != "{" or source.first_line_is_json:
+        return []
+    row = source.first_row
+    rows = row.get("data") if row is not None else None
+    return rows if isinstance(rows, list) else []
+
+
+def read(source: Source) -> Iterator[Example]:
+    shared: dict[str, str] = {}
+    for where, row in _rows(source):
+        plain = _plain(row, where)
+        example = half_open(from_row(plain, where), shared)
+        if "impossible_with" in plain:
+            example = replace(example, meta={**example.meta, "impossible_with": plain["impossible_with"]})
+        yield example
+
+
+def _rows(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    rows = _wrapped(source)
+    if not rows:
+        yield from source.rows()
+        return
+    for i, row in enumerate(source.document["data"]):
+        where = f"{source}: data[{i}]"
+        if not isinstance(row, dict):
+            raise DataError(f"expected an object, found {json_type(row)}", where=where)
+        yield where, row
+
+
+def _plain(row: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """Answers as lists: one answer may stand alone, several may stand as a list of objects."""
+    answers, impossible = row.get("answers"), row.get("is_impossible")
+    if impossible is not None and not isinstance(impossible, bool):
+        raise DataError(f"is_impossible: expected true or false, found {json_type(impossible)}", where=where)
+    if impossible:
+        none = {**row, "answers": {"text": [], "answer_start": []}, "v2": True}
+        texts = answers.get("text") if isinstance(answers, Mapping) else answers
+        return {**none, "impossible_with": texts} if texts else none
+    if isinstance(answers, list):
+        if not all(isinstance(a, Mapping) and {"text", "answer_start"} <= set(a) for a in answers):
+            raise DataError("answers: expected text and answer_start in each", where=where)
+        made = {k: [a[k] for a in answers] for k in ("text", "answer_start")}
+        if answers and all("answer_end" in a for a in answers):
+            made["answer_end"] = [a["answer_end"] for a in answers]
+        return {**row, "answers": made}
+    if isinstance(answers, Mapping) and isinstance(answers.get("text"), str):
+        return {**row, "answers": {k: v if isinstance(v, list) else [v] for k, v in answers.items()}}
+    return row
+
+
+def write(examples: Sequence[Example], path: Path) -> None:
+    write_jsonl(path, map(to_row, examples))
+
+
+READER = Reader("qa-rows", "qa", "flat rows with question, context, answers", sniff, read, write)

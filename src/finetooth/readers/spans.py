@@ -1,0 +1,185 @@
+"""Text with spans of characters, a document a row: our own rows, spaCy's, Prodigy's, doccano's.
+
+{"id": "d1", "text": "Ada left.", "entities": [{"start": 0, "end": 3, "type": "PER"}]}
+{"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}      Prodigy
+{"text": "Ada left.", "entities": [[0, 3, "PER"]]}, ["Ada left.", {"entities": [[0, 3, "PER"]]}]   spaCy
+{"tokens": ["Ada", "left", "."], "ner_tags": ["B-PER", "O", "O"]}             the hub
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from finetooth.io import Source, write_jsonl
+from finetooth.registry import Reader
+from finetooth.tasks import relation, rows
+from finetooth.tasks.ner import TAG_KEYS, from_row, show, to_row
+from finetooth.types import Example
+
+SPAN_KEYS = ("spans", "entities", "ents", "labels", "label")
+
+
+def _words(row: Mapping[str, Any]) -> bool:
+    words = row.get("tokens")
+    return isinstance(words, list) and all(isinstance(w, str) for w in words[:5])
+
+
+def _key(row: Mapping[str, Any]) -> str | None:
+    """Where the row keeps its spans: lists of [start, end, label] or of objects with start and end."""
+    for key in SPAN_KEYS:
+        value = row.get(key)
+        if not isinstance(value, list):
+            continue
+        first = value[0] if value else None
+        if first is None and key in ("spans", "entities", "ents"):
+            return key
+        if isinstance(first, Mapping) and {"start", "end"} <= set(first):
+            return key
+        if isinstance(first, list) and len(first) == 3 and all(type(x) is int for x in first[:2]):
+            return key
+    return None
+
+
+def _is_ours(row: Mapping[str, Any]) -> bool:
+    if isinstance(row.get("text"), str) and isinstance(row.get("entities"), list):
+        first = next(iter(row["entities"]), {})
+        return isinstance(first, Mapping) and (not first or "type" in first) and "mentions" not in first
+    return _words(row) and any(isinstance(row.get(k), list) for k in TAG_KEYS)
+
+
+def sniff_rows(source: Source) -> bool:
+    row = source.first_row
+    return row is not None and "triples" not in row and _is_ours(row)
+
+
+def read_rows(source: Source) -> Iterator[Example]:
+    return numbered((from_row(row, where), row) for where, row in source.rows())
+
+
+def numbered(made: Iterable[tuple[Example, Mapping[str, Any]]]) -> Iterator[Example]:
+    """Examples of rows without ids are named by their text; one that says the same again gets a number."""
+    times: Counter[str] = Counter()
+    for example, row in made:
+        if not row.get("id"):
+            times[example.id] += 1
+            if times[example.id] > 1:
+                example = replace(example, id=f"{example.id}#{times[example.id]}")
+        yield example
+
+
+def write_rows(examples: Sequence[Example], path: Path) -> None:
+    write_jsonl(path, map(to_row, examples))
+
+
+def _pairs(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Rows; of spaCy's own training list, [text, annotations], as rows."""
+    document = source.document if source.starts_with == "[" else None
+    if not (isinstance(document, list) and document and isinstance(document[0], list)):
+        yield from source.rows()
+        return
+    for i, pair in enumerate(document):
+        where = f"{source}[{i}]"
+        text, notes = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
+        yield where, {"text": text, **rows.mapping(notes, where)}
+
+
+def sniff_spans(source: Source) -> bool:
+    if source.is_text and source.starts_with == "[" and source.head.lstrip()[1:].lstrip()[:1] == b"[":
+        first = source.document[0]
+        return (
+            len(first) == 2 and isinstance(first[1], Mapping) and isinstance(first[1].get("entities"), list)
+        )
+    row = source.first_row
+    return row is not None and isinstance(row.get("text"), str) and _key(row) is not None
+
+
+def read_spans(source: Source) -> Iterator[Example]:
+    def each() -> Iterator[tuple[Example, Mapping[str, Any]]]:
+        key = None
+        for where, row in _pairs(source):
+            key = _key(row) or key or "spans"
+            plain = {k: row[k] for k in ("text", "tokens", "meta", "label_set", "unplaced") if k in row}
+            yield from_row(plain | {"id": _id(row), "entities": row.get(key) or []}, where), {"id": _id(row)}
+
+    return numbered(each())
+
+
+def _id(row: Mapping[str, Any]) -> Any:
+    return next((row[k] for k in ("id", "_id", "_input_hash") if isinstance(row.get(k), (str, int))), None)
+
+
+def write_spans(examples: Sequence[Example], path: Path) -> None:
+    """Prodigy's rows, which spaCy's converters read: spans with labels, tokens where there are some."""
+    write_jsonl(path, map(_prodigy, examples))
+
+
+def _prodigy(example: Example) -> dict[str, Any]:
+    row = to_row(example)
+    made: dict[str, Any] = {"id": row["id"], "text": row["text"]}
+    tokens = example.inputs.tokens
+    if tokens is not None:
+        made["tokens"] = [
+            {"text": t.text, "start": t.start, "end": t.end, "id": i} for i, t in enumerate(tokens)
+        ]
+    first = {t.start: i for i, t in reversed(list(enumerate(tokens or ())))}
+    last = {t.end: i for i, t in enumerate(tokens or ())}
+    made["spans"] = []
+    for s in show(example.target):
+        span = {"start": s["start"], "end": s["end"], "label": s["type"]}
+        if s["text"] != row["text"][max(s["start"], 0) : max(s["end"], 0)]:
+            span["text"] = s["text"]
+        if "entity" in s:
+            span["entity"] = s["entity"]
+        if s["start"] in first and s["end"] in last:
+            span |= {"token_start": first[s["start"]], "token_end": last[s["end"]]}
+        made["spans"].append(span)
+    return made | {k: row[k] for k in ("meta", "label_set", "unplaced") if k in row}
+
+
+def sniff_relations(source: Source) -> bool:
+    row = source.first_row
+    if row is None or not isinstance(row.get("text"), str) or not isinstance(row.get("entities"), list):
+        return False
+    first = next(iter(row["entities"]), {})
+    return isinstance(first, Mapping) and ("mentions" in first or isinstance(row.get("triples"), list))
+
+
+def read_relations(source: Source) -> Iterator[Example]:
+    return numbered((relation.from_row(row, where), row) for where, row in source.rows())
+
+
+def write_relations(examples: Sequence[Example], path: Path) -> None:
+    write_jsonl(path, map(relation.to_row, examples))
+
+
+ROWS = Reader(
+    "ner-rows",
+    "ner",
+    "our own rows of text and entities; tokens and tags of the hub",
+    sniff_rows,
+    read_rows,
+    write_rows,
+    priority=2,
+)
+SPANS = Reader(
+    "spans",
+    "ner",
+    "spaCy, Prodigy, doccano: text and spans of characters",
+    sniff_spans,
+    read_spans,
+    write_spans,
+    priority=1,
+)
+RELATIONS = Reader(
+    "relation-rows",
+    "relation",
+    "our own rows of text, entities and triples",
+    sniff_relations,
+    read_relations,
+    write_relations,
+    priority=3,
+)

@@ -1,0 +1,141 @@
+"""SQuAD's own JSON, v1.1 and v2.0.
+
+{"data": [{"title": "T", "paragraphs": [{"context": "Ada left.", "qas": [
+    {"id": "q1", "question": "Who left?", "answers": [{"text": "Ada", "answer_start": 0}]}]}]}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from finetooth.errors import DataError
+from finetooth.io import Source, content_id, json_type, write_json
+from finetooth.readers._answers import half_open
+from finetooth.registry import Reader
+from finetooth.tasks.qa import QAInput, QATarget, span, text
+from finetooth.types import Example, Span
+
+
+def sniff(source: Source) -> bool:
+    if source.starts_with != "{" or b'"data"' not in source.head or source.first_line_is_json:
+        return False
+    # A broken document raises here: with its first bytes it says what it wants to be.
+    document = source.document
+    articles = document.get("data")
+    if not isinstance(articles, list):
+        return False
+    return not articles or any(isinstance(a, dict) and "paragraphs" in a for a in articles[:10])
+
+
+def read(source: Source) -> Iterator[Example]:
+    document = source.document
+    if not isinstance(document, dict):
+        found = json_type(document) if document is not None else "no JSON document"
+        raise DataError(
+            f"expected an object with data, found {found}", where=str(source), cure="leave out --format"
+        )
+    v2 = str(document.get("version", "")).lstrip("vV").startswith("2")
+    shared: dict[str, str] = {}
+    for a, article in enumerate(_list(document, "data", str(source))):
+        where_a = f"{source}: data[{a}]"
+        for p, paragraph in enumerate(_list(article, "paragraphs", where_a)):
+            where_p = f"{where_a}.paragraphs[{p}]"
+            context = text(paragraph, "context", where_p) if isinstance(paragraph, dict) else ""
+            for q, qa in enumerate(_list(paragraph, "qas", where_p)):
+                where = f"{where_p}.qas[{q}]"
+                example = _example(qa, context, v2, where, article.get("title"))
+                yield half_open(example, shared)
+
+
+def _example(qa: Any, context: str, v2: bool, where: str, title: Any) -> Example:
+    if not isinstance(qa, dict):
+        raise DataError(f"expected an object, found {json_type(qa)}", where=where)
+    question = text(qa, "question", where)
+    impossible = qa.get("is_impossible", False)
+    if not isinstance(impossible, bool):
+        raise DataError(f"is_impossible: expected true or false, found {json_type(impossible)}", where=where)
+    given = [] if impossible and "answers" not in qa else _list(qa, "answers", where)
+    spans = tuple(_span(x, f"{where}.answers[{i}]") for i, x in enumerate(given))
+    name = qa.get("id")
+    if name is None or name == "":
+        name = content_id(question, context, *(f"{s.start}:{s.text}" for s in spans))
+    if not isinstance(name, (str, int)) or isinstance(name, bool):
+        raise DataError(f"id: expected a string, found {json_type(name)}", where=where)
+    meta: dict[str, Any] = {"where": where}
+    if isinstance(title, str):
+        meta["title"] = title
+    if isinstance(qa.get("plausible_answers"), list):
+        meta["plausible_answers"] = qa["plausible_answers"]
+    if impossible and spans:
+        meta["impossible_with"] = [s.text for s in spans]
+        spans = ()
+    return Example(str(name), QAInput(question, context), QATarget(spans, v2 or "is_impossible" in qa), meta)
+
+
+def _span(answer: Any, where: str) -> Span:
+    if not isinstance(answer, dict):
+        raise DataError(f"expected an object, found {json_type(answer)}", where=where)
+    for key in ("text", "answer_start"):
+        if key not in answer:
+            raise DataError(f"{key} is missing", where=where)
+    return span(answer["text"], answer["answer_start"], where, end=answer.get("answer_end"))
+
+
+def _list(value: Any, key: str, where: str) -> list[Any]:
+    if not isinstance(value, Mapping):
+        raise DataError(f"expected an object, found {json_type(value)}", where=where)
+    if not isinstance(value.get(key), list):
+        found = json_type(value[key]) if key in value else "nothing"
+        raise DataError(f"{key}: expected a list, found {found}", where=where)
+    return value[key]
+
+
+def write(examples: Sequence[Example], path: Path) -> None:
+    """SQuAD JSON; questions of one title and context stand together, in the order given."""
+    articles: dict[str, dict[str, list[Example]]] = {}
+    for example in examples:
+        contexts = articles.setdefault(example.meta.get("title", ""), {})
+        contexts.setdefault(example.inputs.context, []).append(example)
+    v2 = any(e.target.v2 for e in examples)
+    write_json(
+        path,
+        {
+            "version": "v2.0" if v2 else "1.1",
+            "data": [
+                {
+                    "title": title,
+                    "paragraphs": [
+                        {"context": context, "qas": [_qa(e) for e in group]}
+                        for context, group in contexts.items()
+                    ],
+                }
+                for title, contexts in articles.items()
+            ],
+        },
+    )
+
+
+def _qa(example: Example) -> dict[str, Any]:
+    target = example.target
+    row: dict[str, Any] = {
+        "id": example.id,
+        "question": example.inputs.question,
+        "answers": [_answer(a) for a in target.answers],
+    }
+    if target.v2:
+        row["is_impossible"] = not target.answers
+    if "plausible_answers" in example.meta:
+        row["plausible_answers"] = example.meta["plausible_answers"]
+    return row
+
+
+def _answer(answer: Span) -> dict[str, Any]:
+    row: dict[str, Any] = {"text": answer.text, "answer_start": answer.start}
+    if answer.end != answer.start + len(answer.text):
+        row["answer_end"] = answer.end
+    return row
+
+
+READER = Reader("squad", "qa", "SQuAD v1.1 and v2.0 JSON", sniff, read, write, priority=10)

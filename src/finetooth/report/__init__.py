@@ -1,0 +1,1 @@
+"""What others see of a run: one HTML page, a model card, a leaderboard."""

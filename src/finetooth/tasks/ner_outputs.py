@@ -1,0 +1,199 @@
+"""Predicted entities as they stand in files and in generated text.
+
+{"d1": [{"start": 0, "end": 3, "type": "PER"}]}, or by name {"d1": [{"text": "Ada", "type": "PER"}]}, or columns of tags.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from finetooth.errors import DataError
+from finetooth.metrics.ner_tags import chunks_of, scheme_of
+from finetooth.tasks.documents import LabelledSpan, NerTarget
+from finetooth.tasks.mentions import longest_first, places
+from finetooth.types import Example, Prediction
+
+if TYPE_CHECKING:
+    from finetooth.io import Source
+
+SPAN_KEYS = ("entities", "spans", "ents", "prediction", "predictions", "label", "labels")
+TYPE_KEYS = ("type", "label", "entity_type", "tag", "entity_group")
+NAME_KEYS = ("text", "mention", "name", "word", "entity")
+
+
+def parse(value: Any, example: Example) -> NerTarget | None:
+    """Spans, names, tags (one a token), or generated text that holds such JSON; None for what holds none.
+
+    A name that is listed once stands wherever it occurs, one listed n times at its first n places.
+    Raises DataError for a list of something else.
+    """
+    if isinstance(value, str):
+        found = json_in(value)
+        if found is None:
+            return None
+        try:
+            return parse(found, example)
+        except DataError:
+            return None  # a model may write anything; a file of spans should not
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        key = next((k for k in SPAN_KEYS if isinstance(value.get(k), list)), None)
+        if key is not None:
+            return parse(value[key], example)
+        if all(isinstance(v, list) and all(isinstance(n, str) for n in v) for v in value.values()):
+            return _placed([(n, str(kind)) for kind, names in value.items() for n in names], example)
+        raise DataError(
+            f"expected a list of entities, found the keys {sorted(map(str, value))[:8]}", where=example.id
+        )
+    if not isinstance(value, list):
+        raise DataError(f"expected a list of entities, found {type(value).__name__}", where=example.id)
+    tokens = example.inputs.tokens
+    if value and all(isinstance(v, str) for v in value):
+        if tokens is None or len(tokens) != len(value):
+            expected = "spans" if tokens is None else f"{len(tokens)} tags, one a token"
+            raise DataError(f"expected {expected}, found {len(value)} strings", where=example.id)
+        return of_tags(example, value, scheme_of([value]))
+    spans: list[LabelledSpan] = []
+    names: list[tuple[str, str]] = []
+    for item in value:
+        _read(item, example, spans, names)
+    if not names:
+        return NerTarget(tuple(sorted(spans, key=lambda s: (s.start, s.end))))
+    return _placed(names, example, spans)
+
+
+def _read(item: Any, example: Example, spans: list[LabelledSpan], names: list[tuple[str, str]]) -> None:
+    where = example.id
+    if isinstance(item, (list, tuple)):
+        keys = ("start", "end", "type") if len(item) == 3 else ("text", "type") if len(item) == 2 else ()
+        item = dict(zip(keys, item, strict=True)) if keys else item
+    if not isinstance(item, Mapping):
+        raise DataError(f"expected an entity, found {item!r}", where=where)
+    kind = next((item[k] for k in TYPE_KEYS if isinstance(item.get(k), str)), None)
+    if kind is None:
+        raise DataError(f"an entity without a type: {dict(item)!r}", where=where)
+    start, end = item.get("start"), item.get("end")
+    if _whole(start) and _whole(end):
+        text = example.inputs.text
+        if not 0 <= start < end <= len(text):
+            raise DataError(f"{start}..{end} is outside a text of {len(text)} characters", where=where)
+        spans.append(LabelledSpan(start, end, text[start:end], kind))
+        return
+    listed = item.get("mentions")
+    if not isinstance(listed, list):
+        listed = [next((item[k] for k in NAME_KEYS if isinstance(item.get(k), str)), None)]
+    if any(not isinstance(n, str) for n in listed):
+        raise DataError(f"expected start and end, or a text, found {dict(item)!r}", where=where)
+    names.extend((n, kind) for n in listed)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _placed(
+    names: Sequence[tuple[str, str]], example: Example, spans: Sequence[LabelledSpan] = ()
+) -> NerTarget:
+    text = example.inputs.text
+    found = list(spans)
+    for (name, kind), times in Counter(names).items():
+        at = places(name, text)
+        found += [LabelledSpan(s, s + len(name), name, kind) for s in (at if times == 1 else at[:times])]
+    kept = longest_first((s.start, s.end) for s in found)
+    return NerTarget(tuple(sorted((found[i] for i in kept), key=lambda s: (s.start, s.end))))
+
+
+def json_in(text: str) -> Any:
+    """The first JSON list or object in a text, None if there is none."""
+    from finetooth.io import parse_json
+
+    starts = [i for i, c in enumerate(text) if c in "[{"][:50]
+    for start in starts:
+        close = "]" if text[start] == "[" else "}"
+        end = text.rfind(close)
+        while end > start:
+            try:
+                return parse_json(text[start : end + 1], "output")
+            except DataError:
+                end = text.rfind(close, start, end)
+                if len(starts) > 20:
+                    break
+    return None
+
+
+def of_tags(example: Example, tags: Sequence[str], scheme: str) -> NerTarget:
+    from finetooth.tasks.ner import reading, spans_of
+
+    chunks = chunks_of([tags], reading=reading(scheme))[0]
+    return NerTarget(spans_of(example.inputs.text, example.inputs.tokens or (), chunks), tuple(tags), scheme)
+
+
+def predictions(source: Source, examples: Sequence[Example]) -> dict[str, Prediction] | None:
+    """Columns of tags, aligned by place; or documents with ids and spans. None for {id: value}."""
+    from finetooth.readers.conll import columns, looks_like_columns
+
+    if looks_like_columns(source, predictions=True):
+        return aligned(source, columns(source, predictions=True), examples)
+    row = source.first_row
+    if row is None or not ({"id", "example_id", "title"} & set(row)):
+        return None
+    if not any(isinstance(row.get(k), list) for k in ("entities", "spans")):
+        return None
+    by_name = {name: e for e in reversed(examples) for name in (e.meta.get("title"), e.id) if name}
+    found: dict[str, Prediction] = {}
+    for where, each in source.rows():
+        name = str(each.get("id", each.get("example_id", each.get("title"))))
+        example = by_name.get(name)
+        key = example.id if example is not None else name
+        if key in found:
+            raise DataError(f"two predictions for {name!r}", where=where)
+        found[key] = Prediction(key, parse(dict(each), example) if example is not None else None)
+    return found
+
+
+def aligned(
+    source: Source, sentences: Sequence[Sequence[str]], examples: Sequence[Example]
+) -> dict[str, Prediction]:
+    """Tags matched with the examples' tokens by place alone, since submissions alter the tokens.
+
+    Sentence breaks may differ as long as the tokens are as many. Raises DataError where they are not,
+    naming the first sentence that is longer or shorter.
+    """
+    from finetooth.tasks.ner import reading, spans_of
+
+    sizes = [len(e.inputs.tokens or ()) for e in examples]
+    if any(e.inputs.tokens is None for e in examples):
+        raise DataError(
+            "columns of tags for examples that are not tokenised", where=str(source), cure="give spans"
+        )
+    flat = [tag for sentence in sentences for tag in sentence]
+    if len(flat) != sum(sizes):
+        lengths = [len(s) for s in sentences]
+        odd = next(
+            (i for i, (a, b) in enumerate(zip(sizes, lengths, strict=False)) if a != b),
+            min(len(sizes), len(lengths)),
+        )
+        raise DataError(
+            f"{len(flat):,} tagged tokens in {len(lengths):,} sentences, the data has {sum(sizes):,} in {len(sizes):,}; "
+            f"sentence {odd + 1} is the first that differs",
+            where=str(source),
+            cure="predict a tag for every token, in order",
+        )
+    scheme = scheme_of(sentences)
+    cut = list(_cut(flat, sizes))
+    return {
+        e.id: Prediction(
+            e.id, NerTarget(spans_of(e.inputs.text, e.inputs.tokens or (), chunks), tuple(tags), scheme)
+        )
+        for e, tags, chunks in zip(examples, cut, chunks_of(cut, reading=reading(scheme)), strict=True)
+    }
+
+
+def _cut(flat: Sequence[str], sizes: Sequence[int]) -> Iterator[Sequence[str]]:
+    at = 0
+    for size in sizes:
+        yield flat[at : at + size]
+        at += size

@@ -1,0 +1,177 @@
+"""Natural language inference, with or without a reason for the label.
+
+Row: {"id": "p1", "premise": "Ada left at noon.", "hypothesis": "Ada left.", "label": "entailment", "reason": "..."}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from finetooth.errors import DataError
+from finetooth.io import content_id
+from finetooth.metrics.nli import ACCURACY, ECE, MACRO_F1
+from finetooth.registry import Ablation, Task
+from finetooth.tasks.nli_floors import FLOORS
+from finetooth.text import words
+from finetooth.types import Example, Prediction
+
+LABEL_KEYS = ("predicted_label", "label", "prediction", "answer", "gold_label", "conclusion")
+REASON_KEYS = ("thought_process", "reason", "reasoning", "thought", "explanation")
+ENTAILED = frozenset({"1", "entailment", "entailed", "entails", "true", "yes"})
+
+
+@dataclass(frozen=True, slots=True)
+class NliInput:
+    premise: str
+    hypothesis: str
+
+
+@dataclass(frozen=True, slots=True)
+class NliTarget:
+    """A label, as a word or a digit in a string, and the reason for it where there is one."""
+
+    label: str
+    reason: str | None = None
+
+
+def label_name(value: Any) -> str | None:
+    """A label as one spelling: lower case, "1" for 1, 1.0 and "1.0"; None for what is no label."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else None
+    if not isinstance(value, str):
+        return None
+    name = value.strip().strip(".\"'").lower()
+    if name.endswith(".0") and name[:-2].lstrip("-").isdigit():
+        name = name[:-2]
+    return name or None
+
+
+def from_row(row: Mapping[str, Any], where: str) -> Example:
+    premise, hypothesis = (_text(row, key, where) for key in ("premise", "hypothesis"))
+    label = label_name(row.get("label"))
+    if label is None:
+        raise DataError(f"label: expected a name or a number, found {row.get('label')!r}", where=where)
+    reason = row.get("reason")
+    if reason is not None and not isinstance(reason, str):
+        raise DataError(f"reason: expected a string, found {type(reason).__name__}", where=where)
+    name = row.get("id")
+    if name is None or name == "":
+        name = content_id(premise, hypothesis, label)
+    return Example(str(name), NliInput(premise, hypothesis), NliTarget(label, reason), {"where": where})
+
+
+def _text(row: Mapping[str, Any], key: str, where: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        found = "nothing" if value is None else type(value).__name__
+        raise DataError(f"{key}: expected a string, found {found}", where=where)
+    return value
+
+
+def to_row(example: Example) -> dict[str, Any]:
+    row = {
+        "id": example.id,
+        "premise": example.inputs.premise,
+        "hypothesis": example.inputs.hypothesis,
+        "label": example.target.label,
+    }
+    return row if example.target.reason is None else {**row, "reason": example.target.reason}
+
+
+def parse(value: Any, example: Example) -> NliTarget | None:
+    """A label, an object that holds one, or generated text that holds such an object.
+
+    None where no label can be told: it counts as wrong, and ``extract.why`` names the reason.
+    """
+    if isinstance(value, Mapping):
+        label = next((label_name(value[k]) for k in LABEL_KEYS if k in value), None)
+        reason = next((value[k] for k in REASON_KEYS if isinstance(value.get(k), str)), None)
+        return None if label is None else NliTarget(label, reason)
+    if isinstance(value, str) and "{" in value:
+        from finetooth.metrics.extract import first_object
+
+        found = first_object(value)
+        return parse(found, example) if isinstance(found, Mapping) else None
+    label = label_name(value)
+    return None if label is None else NliTarget(label)
+
+
+def show(target: NliTarget | None) -> Any:
+    if target is None:
+        return None
+    if target.reason is None:
+        return target.label
+    return {"thought_process": target.reason, "predicted_label": target.label}
+
+
+def prompt(example: Example) -> str:
+    pair = example.inputs
+    return (
+        f"Premise: {pair.premise}\nHypothesis: {pair.hypothesis}\nDoes the hypothesis follow? Answer as JSON."
+    )
+
+
+def answer(example: Example) -> str:
+    from finetooth.io import to_json
+
+    label = example.target.label
+    value: Any = int(label) if label.isdigit() else label
+    if example.target.reason is None:
+        return to_json({"predicted_label": value})
+    return to_json({"thought_process": example.target.reason, "predicted_label": value})
+
+
+def labels(examples: Sequence[Example]) -> tuple[str, ...]:
+    return tuple(sorted({e.target.label for e in examples}))
+
+
+def _overlap(example: Example, context: Mapping[str, Any]) -> str:
+    premise, hypothesis = set(words(example.inputs.premise)), set(words(example.inputs.hypothesis))
+    share = len(premise & hypothesis) / max(len(hypothesis), 1)
+    return "all words shared" if share == 1 else "most words shared" if share >= 0.5 else "few words shared"
+
+
+def _length(example: Example, context: Mapping[str, Any]) -> str:
+    n = len(words(example.inputs.hypothesis))
+    return (
+        "1-5 words" if n <= 5 else "6-10 words" if n <= 10 else "11-20 words" if n <= 20 else "over 20 words"
+    )
+
+
+def _without(part: str):
+    return lambda example: replace(example, inputs=replace(example.inputs, **{part: ""}))
+
+
+TASK = Task(
+    name="nli",
+    summary="Natural language inference: does the hypothesis follow from the premise, and why?",
+    from_row=from_row,
+    to_row=to_row,
+    gold=lambda e: Prediction(e.id, e.target, 1.0),
+    parse=parse,
+    show=show,
+    metrics=(ACCURACY, MACRO_F1, ECE),
+    main_metric="accuracy",
+    heads=("pair", "causal"),
+    group=lambda e: e.inputs.premise,
+    floors=FLOORS,
+    ablations=(
+        Ablation("hypothesis only", _without("premise")),
+        Ablation("premise only", _without("hypothesis")),
+    ),
+    slices={
+        "label": lambda e, context: e.target.label,
+        "word overlap": _overlap,
+        "hypothesis length": _length,
+    },
+    labels=labels,
+    blank={"label": "?"},
+    prompt=prompt,
+    answer=answer,
+)

@@ -1,0 +1,1 @@
+"""A teacher model: asked through any OpenAI-compatible endpoint, never believed unchecked."""

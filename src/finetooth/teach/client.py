@@ -1,0 +1,303 @@
+"""Asks a teacher through the openai SDK: concurrent, retried, journalled, within a budget, validated.
+
+teacher = Teacher(model="gpt-x", base_url="http://localhost:8080/v1", journal=Journal("teach.sqlite"))
+replies = teacher.ask_all([Ask("p1", messages, schema)], concurrency=8, budget=2.0)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from finetooth.errors import UsageError
+from finetooth.teach.journal import Answer, Journal, request_key
+
+KEY_VARIABLE = "FINETOOTH_TEACHER_KEY"
+# What a server can promise about the form of its answer, the strongest first; each is tried once.
+FORMS = ("json_schema", "tool", "json_object", "prompt")
+PROBE = {
+    "type": "object",
+    "properties": {"word": {"type": "string"}},
+    "required": ["word"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One thing to ask. ``schema``: the JSON Schema that the answer must fit, None for free text."""
+
+    id: str
+    messages: Sequence[Mapping[str, str]]
+    schema: Mapping[str, Any] | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """``value`` is the validated object (or the text); None where ``failure`` names what went wrong."""
+
+    id: str
+    value: Any
+    failure: str | None
+    answer: Answer | None
+    key: str
+
+
+@dataclass
+class Spent:
+    """Of this run: what was asked anew, what the journal knew, tokens and money."""
+
+    asked: int = 0
+    cached: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+
+
+@dataclass
+class Teacher:
+    """An OpenAI-compatible endpoint. Prices are in money a million tokens; secrets come from the environment."""
+
+    model: str
+    journal: Journal
+    base_url: str | None = None
+    temperature: float = 0.0
+    max_tokens: int = 512
+    timeout_s: float = 60.0
+    retries: int = 5
+    price_in: float = 0.0
+    price_out: float = 0.0
+    form: str | None = None
+    seed: int = 0
+    spent: Spent = field(default_factory=Spent)
+
+    def ask_all(
+        self,
+        asks: Sequence[Ask],
+        *,
+        concurrency: int = 8,
+        budget: float | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Reply]:
+        """A reply to each ask, in order. What the journal knows is not asked again.
+
+        ``budget`` (money, this run): a request whose worst case would pass it is not sent; its reply fails with
+        "budget". Raises UsageError where the endpoint cannot be reached at all or refuses the key.
+        """
+        return asyncio.run(self._all(asks, concurrency, budget, progress))
+
+    async def _all(self, asks, concurrency, budget, progress) -> list[Reply]:
+        try:
+            import openai
+        except ImportError:
+            raise UsageError(
+                "the teacher needs the openai package", cure='pip install "finetooth[teach]"'
+            ) from None
+        if concurrency < 1:
+            raise UsageError(f"concurrency: expected at least 1, found {concurrency}")
+        local = bool(self.base_url) and any(
+            h in str(self.base_url) for h in ("localhost", "127.0.0.1", "[::1]")
+        )
+        key = os.environ.get(KEY_VARIABLE) or os.environ.get("OPENAI_API_KEY") or ("none" if local else None)
+        if key is None:
+            raise UsageError("no key for the teacher", cure=f"set {KEY_VARIABLE} in the environment")
+        # Retries are ours: the SDK's own would be sent without being journalled.
+        client = openai.AsyncOpenAI(
+            api_key=key, base_url=self.base_url, timeout=self.timeout_s, max_retries=0
+        )
+        gate, done = asyncio.Semaphore(concurrency), 0
+        reserved = [0.0]
+        rng = random.Random(self.seed)
+        probing = asyncio.Lock()
+
+        async def one(ask: Ask) -> Reply:
+            nonlocal done
+            async with gate:
+                if ask.schema is not None and self.form is None:
+                    async with probing:
+                        if self.form is None and self.journal.answer(self._probe_key()) is None:
+                            await self._probe(client, rng)
+                        elif self.form is None:
+                            self.form = self.journal.answer(self._probe_key()).text
+                reply = await self._one(client, ask, budget, reserved, rng)
+            done += 1
+            if progress:
+                progress(done, len(asks))
+            return reply
+
+        try:
+            return list(await asyncio.gather(*(one(a) for a in asks)))
+        finally:
+            await client.close()
+
+    def request(self, ask: Ask, form: str | None = None) -> dict[str, Any]:
+        """The body of the request; what it says is also its key in the journal."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [dict(m) for m in ask.messages],
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+        }
+        if ask.seed is not None:
+            body["seed"] = ask.seed
+        if ask.schema is None:
+            return body
+        form = form or self.form or "prompt"
+        schema = dict(ask.schema)
+        if form == "json_schema":
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": schema, "strict": True},
+            }
+        elif form == "tool":
+            body["tools"] = [{"type": "function", "function": {"name": "answer", "parameters": schema}}]
+            body["tool_choice"] = {"type": "function", "function": {"name": "answer"}}
+        else:
+            if form == "json_object":
+                # llama.cpp's server also takes the schema here and turns it into a grammar.
+                body["response_format"] = {"type": "json_object", "schema": schema}
+            note = "Answer with one JSON object of this schema and nothing else:\n" + json.dumps(schema)
+            body["messages"].append({"role": "system", "content": note})
+        return body
+
+    def _probe_key(self) -> str:
+        return request_key({"probe": FORMS, "model": self.model, "base_url": str(self.base_url)})
+
+    async def _probe(self, client: Any, rng: random.Random) -> None:
+        """Tries the forms once with a word to say, and keeps the first whose answer fits the schema."""
+        ask = Ask("probe", [{"role": "user", "content": "Say the word blue."}], PROBE)
+        began = time.monotonic()
+        for form in FORMS:
+            body = self.request(ask, form)
+            try:
+                answer = await self._send(client, body, rng)
+            except _Refused:
+                continue
+            if form == "prompt" or validated(answer.text, PROBE)[1] is None:
+                self.form = form
+                break
+        probe = Answer(self.form or "prompt", 0, 0, 0.0, time.monotonic() - began)
+        self.journal.sent(self._probe_key(), {"probe": self.model})
+        self.journal.answered(self._probe_key(), probe)
+
+    async def _one(self, client: Any, ask: Ask, budget: float | None, reserved: list[float], rng) -> Reply:
+        body = self.request(ask)
+        key = request_key(body)
+        answer = self.journal.answer(key)
+        if answer is not None:
+            self.spent.cached += 1
+        else:
+            worst = self._worst(body)
+            if budget is not None and self.spent.cost + reserved[0] + worst > budget:
+                return Reply(ask.id, None, "budget", None, key)
+            reserved[0] += worst
+            self.journal.sent(key, body)
+            try:
+                answer = await self._send(client, body, rng)
+            except _Refused as e:
+                self.journal.failed(key, str(e))
+                return Reply(ask.id, None, str(e), None, key)
+            finally:
+                reserved[0] -= worst
+            self.journal.answered(key, answer)
+            self.spent.asked += 1
+            self.spent.prompt_tokens += answer.prompt_tokens
+            self.spent.completion_tokens += answer.completion_tokens
+            self.spent.cost += answer.cost
+        if ask.schema is None:
+            return Reply(ask.id, answer.text, None, answer, key)
+        # Whatever the server promised, it is validated again.
+        value, failure = validated(answer.text, ask.schema)
+        return Reply(ask.id, value, failure, answer, key)
+
+    def _worst(self, body: Mapping[str, Any]) -> float:
+        # At most one token a byte and all of max_tokens: an upper bound, so the budget is never passed.
+        prompt = len(json.dumps(body["messages"]).encode())
+        return (prompt * self.price_in + self.max_tokens * self.price_out) / 1e6
+
+    async def _send(self, client: Any, body: Mapping[str, Any], rng: random.Random) -> Answer:
+        import openai
+
+        extra = {}
+        body = dict(body)
+        if "schema" in body.get("response_format", {}):
+            extra = {"extra_body": {"response_format": body.pop("response_format")}}
+        for attempt in range(self.retries + 1):
+            began = time.monotonic()
+            try:
+                got = await client.chat.completions.create(**body, **extra)
+            except (openai.AuthenticationError, openai.PermissionDeniedError) as e:
+                raise UsageError(
+                    f"the teacher refuses the key ({e.status_code})", cure=f"set {KEY_VARIABLE}"
+                ) from None
+            except openai.NotFoundError:
+                raise UsageError(
+                    f"the teacher has no model {self.model!r}",
+                    where=str(self.base_url),
+                    cure="check the name and the address",
+                ) from None
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as e:
+                raise _Refused(f"refused: {' '.join(str(e.message).split())[:200]}") from None
+            except (openai.APIConnectionError, openai.APIStatusError) as e:
+                if attempt == self.retries:
+                    if isinstance(e, openai.APIConnectionError) and not isinstance(e, openai.APITimeoutError):
+                        raise UsageError(
+                            "the teacher cannot be reached",
+                            where=str(self.base_url),
+                            cure="start it, or check --base-url",
+                        ) from None
+                    raise _Refused(f"no answer after {attempt + 1} tries: {type(e).__name__}") from None
+                await asyncio.sleep(_wait(e, attempt, rng))
+                continue
+            return self._answer(got, time.monotonic() - began)
+        raise AssertionError("the loop returns or raises")
+
+    def _answer(self, got: Any, seconds: float) -> Answer:
+        message = got.choices[0].message if got.choices else None
+        if message is None:
+            raise _Refused("an answer without choices")
+        text = message.tool_calls[0].function.arguments if message.tool_calls else message.content
+        if getattr(message, "refusal", None):
+            raise _Refused(f"the teacher refuses: {message.refusal}")
+        used = got.usage
+        n_in, n_out = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+        cost = (n_in * self.price_in + n_out * self.price_out) / 1e6
+        return Answer(text or "", n_in, n_out, cost, seconds)
+
+
+class _Refused(Exception):
+    """This request will not be answered; the others may be."""
+
+
+def _wait(error: Any, attempt: int, rng: random.Random) -> float:
+    """Seconds until the next try: what the server asks for, else exponential with full jitter."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        asked = float(headers.get("retry-after", ""))
+    except ValueError:
+        asked = 0.0
+    if asked > 0:
+        return min(asked, 120.0) + rng.random() * 0.1
+    return rng.random() * min(30.0, 0.5 * 2**attempt)
+
+
+def validated(text: str, schema: Mapping[str, Any]) -> tuple[Any, str | None]:
+    """(object, None) or (None, why not): the first object of the text, held against the schema."""
+    import jsonschema_rs
+
+    from finetooth.metrics.extract import extract
+
+    found = extract(text)
+    if found.failure is not None:
+        return None, f"unreadable: {found.failure}"
+    error = next(iter(jsonschema_rs.validator_for(dict(schema)).iter_errors(found.value)), None)
+    if error is not None:
+        return None, f"does not fit the schema: {str(error.message)[:200]}"
+    return found.value, None

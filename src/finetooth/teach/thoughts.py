@@ -1,0 +1,265 @@
+"""Reasons for inference pairs: thought without the label, corrected where wrong, selected by a stated policy.
+
+made = generate(examples, teacher)                  the first teacher does not see the label
+corrected = reflect(wrong, made, second_teacher)    the second sees the label and the flawed reasoning
+rows, dropped = select(examples, made, corrected, disagreement="correct")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from finetooth.checks.nli_reasons import NOT_ENTAILED, conclusion
+from finetooth.registry import CheckContext, checks
+from finetooth.tasks.nli import ENTAILED, NliTarget, label_name
+from finetooth.teach import prompts
+from finetooth.teach.client import Ask, Teacher
+from finetooth.types import Drop, Example, Finding
+
+Disagreement = Literal["keep", "omit", "correct"]
+Progress = Callable[[int, int], None]
+
+# What a label means, said to the teacher where the data use numbers or names of their own.
+MEANINGS = {
+    "1": "1: the hypothesis follows from the premise, or fits with it and may well be true",
+    "0": "0: it does not follow",
+    "entailment": "entailment: it follows",
+    "neutral": "neutral: it may be true or not",
+    "contradiction": "contradiction: it cannot be true",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A reason and the label it came to; ``failure`` where the teacher gave none that can be read."""
+
+    example_id: str
+    reason: str | None
+    label: str | None
+    failure: str | None
+    prompt: str
+    request: str
+    analysis: str | None = None
+    doubtful: bool = False
+
+
+def label_text(labels: Sequence[str], meanings: Mapping[str, str] | None = None) -> str:
+    known = {**MEANINGS, **(meanings or {})}
+    return "\n".join(f"- {known.get(name, name)}" for name in labels)
+
+
+def _value(label: str) -> Any:
+    return int(label) if label.isdigit() else label
+
+
+def thought_schema(labels: Sequence[str]) -> dict[str, Any]:
+    """Reason first, label after: a label written first would be justified, not reasoned."""
+    return {
+        "type": "object",
+        "properties": {
+            "thought_process": {"type": "string", "minLength": 1, "maxLength": 1200},
+            "predicted_label": {"enum": [_value(name) for name in labels]},
+        },
+        "required": ["thought_process", "predicted_label"],
+        "additionalProperties": False,
+    }
+
+
+REFLECT_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "error_analysis": {"type": "string", "minLength": 1, "maxLength": 800},
+        "thought_process": {"type": "string", "minLength": 1, "maxLength": 1200},
+        "true_label_doubtful": {"type": "boolean"},
+    },
+    "required": ["error_analysis", "thought_process", "true_label_doubtful"],
+    "additionalProperties": False,
+}
+
+
+def generate(
+    examples: Sequence[Example],
+    teacher: Teacher,
+    labels: Sequence[str],
+    *,
+    prompt: str = "thought",
+    meanings: Mapping[str, str] | None = None,
+    concurrency: int = 8,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> list[Thought]:
+    """One thought an example, in order; the teacher is not shown the label."""
+    template = prompts.load(prompt)
+    yes = next((name for name in labels if name in ENTAILED), labels[0])
+    shown = (
+        '{"thought_process": "step 1: the shop closes at six and it is seven. step 2: the hypothesis says it is '
+        'closed. step 3: seven is after six, so the hypothesis can be inferred.", '
+        f'"predicted_label": {yes if yes.isdigit() else chr(34) + yes + chr(34)}}}'
+    )
+    asks = [
+        Ask(
+            e.id,
+            [
+                {
+                    "role": "user",
+                    "content": template.fill(
+                        premise=e.inputs.premise,
+                        hypothesis=e.inputs.hypothesis,
+                        labels=label_text(labels, meanings),
+                        example=shown,
+                    ),
+                }
+            ],
+            thought_schema(labels),
+        )
+        for e in examples
+    ]
+    replies = teacher.ask_all(asks, concurrency=concurrency, budget=budget, progress=progress)
+    made = []
+    for reply in replies:
+        value = reply.value or {}
+        label = label_name(value.get("predicted_label"))
+        made.append(
+            Thought(reply.id, value.get("thought_process"), label, reply.failure, template.version, reply.key)
+        )
+    return made
+
+
+def reflect(
+    examples: Sequence[Example],
+    thoughts: Sequence[Thought],
+    teacher: Teacher,
+    labels: Sequence[str],
+    *,
+    prompt: str = "reflect",
+    meanings: Mapping[str, str] | None = None,
+    concurrency: int = 8,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Thought]:
+    """Corrected thoughts, by id, for the examples whose thought came to another label than the data's."""
+    template = prompts.load(prompt)
+    flawed = {t.example_id: t for t in thoughts}
+    wrong = [e for e in examples if flawed[e.id].reason and flawed[e.id].label != e.target.label]
+    asks = [
+        Ask(
+            e.id,
+            [
+                {
+                    "role": "user",
+                    "content": template.fill(
+                        premise=e.inputs.premise,
+                        hypothesis=e.inputs.hypothesis,
+                        label=e.target.label,
+                        thought=flawed[e.id].reason or "",
+                        labels=label_text(labels, meanings),
+                    ),
+                }
+            ],
+            REFLECT_SCHEMA,
+        )
+        for e in wrong
+    ]
+    replies = teacher.ask_all(asks, concurrency=concurrency, budget=budget, progress=progress)
+    corrected = {}
+    for e, reply in zip(wrong, replies, strict=True):
+        value = reply.value or {}
+        corrected[e.id] = Thought(
+            e.id,
+            value.get("thought_process"),
+            e.target.label if reply.failure is None else None,
+            reply.failure,
+            template.version,
+            reply.key,
+            value.get("error_analysis"),
+            bool(value.get("true_label_doubtful")),
+        )
+    return corrected
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Examples with a reason that was checked; what was dropped and why; pairs whose label is in doubt."""
+
+    examples: tuple[Example, ...]
+    dropped: tuple[Drop, ...]
+    disagreements: tuple[Finding, ...]
+
+
+def select(
+    examples: Sequence[Example],
+    thoughts: Sequence[Thought],
+    corrected: Mapping[str, Thought],
+    *,
+    disagreement: Disagreement = "correct",
+) -> Selected:
+    """Believes a reason only after it was checked.
+
+    ``disagreement`` is what happens to a pair whose thought came to another label: ``keep`` the teacher's
+    label and reason, ``omit`` the pair, or take the ``correct`` reason of the second teacher. Every reason
+    that an error-level check of reasons finds fault with is dropped by that check's name.
+    """
+    by_id = {t.example_id: t for t in thoughts}
+    made: list[Example] = []
+    dropped: list[Drop] = []
+    doubts: list[Finding] = []
+    for e in examples:
+        first = by_id[e.id]
+        if first.reason is None or first.label is None:
+            dropped.append(Drop(e.id, "teach", f"no thought: {first.failure}"))
+            continue
+        chosen = first
+        if first.label != e.target.label:
+            second = corrected.get(e.id)
+            doubts.append(_doubt(e, first, second))
+            if disagreement == "omit":
+                dropped.append(
+                    Drop(e.id, "teach", f"the teacher says {first.label!r}, the data {e.target.label!r}")
+                )
+                continue
+            if disagreement == "correct":
+                why = "was not reflected on" if second is None else second.failure
+                if second is not None and second.doubtful:
+                    why = "the second teacher doubts the label"
+                if second is None or second.reason is None or why:
+                    dropped.append(Drop(e.id, "teach", f"not corrected: {why}"))
+                    continue
+                chosen = second
+        assert chosen.label is not None
+        meta = {**e.meta, "prompt": chosen.prompt, "request": chosen.request}
+        made.append(Example(e.id, e.inputs, NliTarget(chosen.label, chosen.reason), meta))
+    bad = _faults(made)
+    kept = tuple(e for e in made if e.id not in bad)
+    dropped += [Drop(e.id, "teach", bad[e.id]) for e in made if e.id in bad]
+    return Selected(kept, tuple(dropped), tuple(doubts))
+
+
+def _faults(examples: Sequence[Example]) -> dict[str, str]:
+    """Example id -> the check of reasons that speaks against it: all errors, and reasons that end nowhere."""
+    faults: dict[str, str] = {}
+    strict = ("reason-without-conclusion", "label-before-reasoning", "reason-too-long")
+    for check in checks("nli"):
+        if not check.name.startswith(("reason-", "label-before")):
+            continue
+        for finding in check(examples, CheckContext()):
+            if finding.severity == "error" or check.name in strict:
+                faults.setdefault(finding.example_id, f"{check.name}: {finding.message}")
+    return faults
+
+
+def _doubt(e: Example, first: Thought, second: Thought | None) -> Finding:
+    """A disagreement between teacher and data is a likely label error; more so if its reason is sound."""
+    verdict = conclusion(first.reason or "")
+    consistent = verdict is not None and (verdict == "entailed") == (first.label in ENTAILED)
+    known = first.label in ENTAILED or first.label in NOT_ENTAILED
+    doubtful = bool(second and second.doubtful)
+    return Finding(
+        e.id,
+        "teacher-disagrees",
+        "warning" if doubtful or (consistent and known) else "info",
+        f"the teacher says {first.label!r}, the data {e.target.label!r}",
+        {"thought": first.reason, "analysis": second.analysis if second else None, "doubtful": doubtful},
+        {"label": first.label},
+    )

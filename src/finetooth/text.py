@@ -1,0 +1,66 @@
+"""Normalising, offsets and word tokens: what more than one task needs to know about text."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
+_DROP_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_WORD = re.compile(r"\w+(?:[-'’.]\w+)*", re.UNICODE)
+
+
+@lru_cache(maxsize=1 << 18)
+def normalize_answer(text: str) -> str:
+    """Lower-cased, without ASCII punctuation and articles, spaces squeezed.
+
+    The order (lower, punctuation, articles, spaces) is that of SQuAD's evaluate-v1.1.py and
+    evaluate-v2.0.py: "U.S." becomes "us" because its dots go before words are looked at.
+    """
+    text = text.lower().translate(_DROP_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", text).split())
+
+
+@lru_cache(maxsize=1 << 18)
+def answer_tokens(text: str) -> tuple[str, ...]:
+    """Words of the normalised text, in order, repeats kept."""
+    return tuple(normalize_answer(text).split())
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words, with inner hyphens, apostrophes and dots kept."""
+    return [m.group().lower() for m in _WORD.finditer(text)]
+
+
+def word_offsets(text: str) -> list[tuple[int, int]]:
+    """Where each word starts and ends, in characters, half-open."""
+    return [m.span() for m in _WORD.finditer(text)]
+
+
+def occurrences(needle: str, text: str) -> Iterator[int]:
+    """Starts of ``needle`` in ``text``, overlaps included. An empty needle occurs nowhere."""
+    if not needle:
+        return
+    at = text.find(needle)
+    while at >= 0:
+        yield at
+        at = text.find(needle, at + 1)
+
+
+def nearest(needle: str, text: str, offset: int) -> int | None:
+    """The start of the occurrence of ``needle`` closest to ``offset``; None if there is none."""
+    return min(occurrences(needle, text), key=lambda at: abs(at - offset), default=None)
+
+
+def squeeze(text: str) -> str:
+    """NFKC, case-folded, white space runs as one blank: the key for 'the same text but for looks'."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def shorten(text: str, size: int = 80) -> str:
+    """At most ``size`` characters on one line, an ellipsis where something was left out."""
+    line = " ".join(text.split())
+    return line if len(line) <= size else line[: size - 1] + "…"

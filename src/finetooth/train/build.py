@@ -1,0 +1,46 @@
+"""The head and the model that a configuration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from finetooth.config import Config
+from finetooth.errors import ConfigError
+from finetooth.models.head import Head
+from finetooth.registry import Task
+from finetooth.types import Example
+
+
+@dataclass(frozen=True)
+class Built:
+    """A head and how to make its model: each call gives the same fresh weights."""
+
+    head: Head
+    model: Callable[[], Any]
+
+
+def head_name(config: Config, task: Task) -> str:
+    """The head by name; "auto" is the task's first. Raises ConfigError for one the task cannot use."""
+    if config.model.head == "auto":
+        return task.heads[0]
+    if config.model.head not in task.heads:
+        raise ConfigError(
+            f"model.head: {task.name} cannot be learnt by {config.model.head!r}",
+            cure=f"one of {', '.join(task.heads)}, or auto",
+        )
+    return config.model.head
+
+
+def default(config: Config, task: Task, examples: Sequence[Example]) -> Built:
+    """By the name of the model: its folder and tokenizer, the task's labels, then the head.
+
+    Raises UsageError for a name that leads nowhere, DataError for a folder that cannot be used.
+    """
+    from finetooth.models.load import build_head, resolve
+
+    folder = resolve(config.model.name)
+    labels = task.labels(examples) if task.labels is not None else ()
+    head = build_head(task, config.model, labels, head_name(config, task), folder)
+    return Built(head, lambda: head.build(folder))

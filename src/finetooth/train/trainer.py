@@ -1,0 +1,185 @@
+"""The training loop: transformers' ``Trainer``, told what a batch, a loss and a step are here.
+
+The whole run is given to it as one pass over the planned updates (``batches.Plan``), each of which is
+a list of batches: so the mean over an accumulated update is right whatever its batches hold, and the
+place in the run is one number. What happens between steps (dynamics, checkpoints, evaluation, the step
+log) is in ``loop``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from finetooth.config import TrainConfig
+from finetooth.models.head import Head, Window
+from finetooth.train import losses, schedule
+from finetooth.train.batches import Plan
+from finetooth.train.dynamics import Recorder
+from finetooth.train.tracking import LOG_EVERY_STEPS
+
+
+class Updates(torch.utils.data.Dataset):
+    """The planned updates, each as [(window numbers, collated batch), ...]."""
+
+    def __init__(self, head: Head, windows: Sequence[Window], plan: Plan) -> None:
+        self.head, self.windows, self.plan = head, windows, plan
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, step: int) -> list[tuple[Any, dict[str, torch.Tensor]]]:
+        return [
+            (numbers, self.head.collate([self.windows[i] for i in numbers]))
+            for numbers in self.plan.updates[step].batches
+        ]
+
+
+class From(torch.utils.data.Sampler):
+    """Steps in order, from one on. Its length is that of the whole run, which the schedule is made of."""
+
+    def __init__(self, start: int, steps: int) -> None:
+        self.start, self.steps = start, steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start, self.steps))
+
+
+class Engine(Trainer):
+    """``Trainer`` with a head's step. ``last`` holds the figures of the update just computed."""
+
+    def __init__(
+        self,
+        *,
+        head: Head,
+        model: Any,
+        windows: Sequence[Window],
+        plan: Plan,
+        config: TrainConfig,
+        recorder: Recorder,
+        folder: Path,
+        seed: int,
+        precision: str,
+        mirrored: bool = False,
+    ) -> None:
+        self.head, self.windows, self.plan, self.config = head, windows, plan, config
+        self.recorder, self.precision = recorder, precision
+        self.start_step = 0
+        self.last: dict[str, Any] = {}
+        super().__init__(
+            model=model,
+            args=TrainingArguments(
+                output_dir=str(folder / "checkpoints"),
+                run_name=folder.resolve().name,
+                max_steps=len(plan),
+                max_grad_norm=config.clip_norm,
+                learning_rate=config.learning_rate,
+                weight_decay=config.weight_decay,
+                warmup_steps=config.warmup_steps,
+                seed=seed,
+                logging_strategy="steps" if mirrored else "no",
+                logging_steps=LOG_EVERY_STEPS,
+                logging_nan_inf_filter=False,
+                save_strategy="no",
+                eval_strategy="no",
+                report_to=[],
+                project="finetooth",
+                trackio_static_space_id=False,
+                disable_tqdm=True,
+                remove_unused_columns=False,
+                use_cpu=not torch.cuda.is_available(),
+            ),
+            train_dataset=Updates(head, windows, plan),
+        )
+        # Without a progress bar it would print its logs on standard output, which belongs to results.
+        self.remove_callback(PrinterCallback)
+        # Several GPUs in one process would split a batch behind the head's back.
+        self.args._n_gpu = min(1, self.args.n_gpu)
+        # Its count of operations walks over the whole model at every step, for a log nobody reads.
+        self.floating_point_ops = lambda inputs: 0  # type: ignore[method-assign]
+
+    def get_train_dataloader(self) -> torch.utils.data.DataLoader:
+        return torch.utils.data.DataLoader(
+            self.train_dataset,
+            batch_size=None,
+            sampler=From(self.start_step, len(self.plan)),
+            collate_fn=lambda update: update,
+            # Its own generator: otherwise making the loader draws from the one dropout draws from.
+            generator=torch.Generator(),
+        )
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            decays = set(self.get_decay_parameter_names(self.model))
+            self.optimizer = schedule.optimizer(self.model, self.config, decays)
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        if self.lr_scheduler is None:
+            self.lr_scheduler = schedule.scheduler(optimizer or self.optimizer, self.config, len(self.plan))
+        return self.lr_scheduler
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def training_step(self, model: Any, inputs: list[Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """Forward and backward of one update: the gradient of the weighted mean over all its batches."""
+        model.train()
+        rate = self.optimizer.param_groups[-1]["lr"]
+        total = torch.zeros((), device=self.args.device)
+        weight = torch.zeros((), device=self.args.device)
+        tokens = padded = 0
+        for numbers, batch in inputs:
+            tokens += sum(len(self.windows[i]) for i in numbers)
+            padded += batch["input_ids"].numel()
+            batch = self._prepare_inputs(batch)
+            with self.autocast():
+                step = self.head.step(model, batch)
+            self.recorder.add(numbers, step)
+            loss, units = losses.weighted_sum(step, batch["weight"], self.config.loss_mean)
+            # One batch: divide before the backward pass, which is free. Several: the divisor is only
+            # known after the last, so their summed gradients are scaled once at the end.
+            self.accelerator.backward(loss / units if len(inputs) == 1 else loss)
+            total, weight = total + loss.detach(), weight + units
+        if len(inputs) > 1:
+            torch._foreach_mul_(self._gradients(), 1 / weight)
+        mean = total / weight
+        self.last = {
+            "loss": mean,
+            "learning_rate": rate,
+            "tokens": tokens,
+            "padded": padded,
+            "windows": sum(len(numbers) for numbers, _ in inputs),
+        }
+        return mean
+
+    def _gradients(self) -> list[torch.Tensor]:
+        return [p.grad for p in self.model.parameters() if p.grad is not None]
+
+    def _clip_grad_norm(self, model: Any) -> torch.Tensor:
+        """Clips to ``clip_norm`` and keeps the norm that was found; gradients below it are not touched."""
+        gradients = self._gradients()
+        norm = torch.nn.utils.get_total_norm(gradients)
+        # On an accelerator asking for the value would wait for it; there multiplying by 1 is cheaper.
+        if norm.device.type != "cpu" or norm > self.args.max_grad_norm:
+            torch._foreach_mul_(gradients, torch.clamp(self.args.max_grad_norm / (norm + 1e-6), max=1.0))
+        self.last["grad_norm"] = norm
+        return norm
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """To the trackers only; the run folder has its own log."""
+        logs = {k: v for k, v in logs.items() if k != "total_flos"}
+        logs["epoch"] = self.state.epoch or 0.0
+        self.control = self.callback_handler.on_log(self.args, self.state, self.control, logs)
+
+    @property
+    def plain_optimizer(self) -> torch.optim.Optimizer:
+        return getattr(self.optimizer, "optimizer", self.optimizer)

@@ -1,0 +1,136 @@
+"""A policy over a table: what goes, why, and that nothing goes unnamed."""
+
+import numpy as np
+import pytest
+
+from finetooth.curate import table as tables
+from finetooth.curate.filters import FILTERS, apply_filters
+from finetooth.curate.weights import clip_to_mean_one, smoothing, variability_weights, weight_rows
+from finetooth.errors import ConfigError, DataError, UsageError
+from finetooth.io import write_jsonl
+from finetooth.tasks.nli import NliInput, NliTarget
+from finetooth.types import Dataset, Example
+
+
+@pytest.fixture
+def data():
+    examples = [Example(f"e{i}", NliInput(f"p{i}", "h"), NliTarget("1")) for i in range(10)]
+    return Dataset("nli", examples, "made", "pairs", "x")
+
+
+@pytest.fixture
+def table():
+    return tables.gather(
+        {
+            "example_id": f"e{i}",
+            "variability": i / 20,
+            "confidence": 1 - i / 10,
+            "category": "easy" if i < 5 else "hard",
+            "cluster": i % 3 - 1,
+            "membership": i / 10,
+            "rule_score": i % 4,
+            "rank": i / 10,
+        }
+        for i in range(10)
+    )
+
+
+def ids(curated):
+    return [e.id for e in curated.kept.examples]
+
+
+def test_the_most_ambiguous_third_is_kept_and_the_rest_named(data, table):
+    curated = apply_filters(data, {"filters": [{"name": "ambiguous", "top": 0.3}]}, table)
+    assert ids(curated) == ["e7", "e8", "e9"]
+    assert [d.example_id for d in curated.dropped] == [f"e{i}" for i in range(7)]
+    assert all("variability" in d.reason for d in curated.dropped)
+
+
+def test_or_drops_what_any_and_what_all_filters_drop(data, table):
+    filters = [{"name": "category", "drop": "hard"}, {"name": "confidence", "low": 0.25}]
+    assert ids(apply_filters(data, {"filters": filters}, table)) == [f"e{i}" for i in range(5)]
+    both = apply_filters(data, {"filters": filters, "combine": "and"}, table)
+    assert ids(both) == [f"e{i}" for i in range(8)]
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_every_filter_keeps_or_names_each_example(name, data, table):
+    for row in table.values():
+        row["findings"] = (
+            [{"check": "duplicate-pair", "severity": "error", "message": "m"}] if row["cluster"] else []
+        )
+    settings = {"label-error": {"top": 0.2}, "category": {"drop": "hard"}, "cluster": {"exclude": [-1]}}
+    curated = apply_filters(data, {"filters": [{"name": name, **settings.get(name, {})}]}, table)
+    assert sorted([*ids(curated), *(d.example_id for d in curated.dropped)]) == sorted(
+        e.id for e in data.examples
+    )
+    if name != "confidence":
+        assert curated.dropped
+
+
+def test_an_example_without_a_row_is_kept(data, table):
+    del table["e0"]
+    assert "e0" in ids(apply_filters(data, {"filters": [{"name": "ambiguous", "top": 0.1}]}, table))
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ({"filters": [{"name": "ambigous"}]}, "did you mean ambiguous"),
+        ({"filters": [{"name": "ambiguous", "tpo": 1}]}, "did you mean top"),
+        ({"filters": [{"name": "ambiguous", "top": 3}]}, "a share from 0 to 1"),
+        ({"filters": [{"name": "findings"}]}, "no column 'findings'"),
+        ({"filters": [{"name": "category", "drop": "easy+hard"}]}, "keeps no example"),
+        ({"filters": []}, "names no filter"),
+        ({"filters": [{"name": "category", "drop": "esay"}]}, "did you mean easy"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(policy, words, data, table):
+    with pytest.raises((ConfigError, UsageError), match=words):
+        apply_filters(data, policy, table)
+
+
+def test_findings_make_a_table(tmp_path, data):
+    rows = [
+        {"example_id": "e1", "check": "c", "severity": "error", "message": "bad"},
+        {"example_id": "e1", "check": "d", "severity": "warning", "message": "odd"},
+        {"example_id": "", "check": "d", "severity": "warning", "message": "as a whole"},
+    ]
+    write_jsonl(tmp_path / "findings.jsonl", rows)
+    table = tables.read(tmp_path / "findings.jsonl")
+    assert len(table["e1"]["findings"]) == 2
+    assert "e1" not in ids(apply_filters(data, {"filters": [{"name": "findings"}]}, table))
+
+
+def test_a_table_with_two_rows_for_one_example_is_refused():
+    with pytest.raises(DataError, match="two rows"):
+        tables.gather([{"example_id": "a", "confidence": 1}, {"example_id": "a", "confidence": 0}])
+
+
+def test_the_published_weights_never_reach_their_clip_and_ours_do():
+    v = np.linspace(0, 0.5, 1000)
+    published = variability_weights(v)
+    assert published.mean() == pytest.approx(1)
+    assert published.max() / published.min() == pytest.approx(1.5)
+    ours = variability_weights(v, scale=2.0)
+    assert ours.mean() == pytest.approx(1)
+    assert ours.min() == 0.1
+    assert np.all(np.diff(ours) >= 0)
+
+
+def test_clipping_and_mean_hold_at_once():
+    raw = np.r_[np.full(99, 0.001), 1000.0]
+    made = clip_to_mean_one(raw, 0.1, 10.0)
+    assert made.mean() == pytest.approx(1)
+    assert made.min() >= 0.1
+    assert made.max() <= 10
+
+
+def test_smoothing_is_bounded():
+    assert smoothing(np.array([0.0, 0.2, 0.5])) == pytest.approx([0.0, 0.12, 0.3])
+
+
+def test_weight_rows_say_the_order_from_easy_to_hard(table):
+    rows = weight_rows(table, smooth=True)
+    assert [r["example_id"] for r in sorted(rows, key=lambda r: r["difficulty"])] == [f"e{i}" for i in range(10)]
+    assert rows[-1]["smoothing"] == pytest.approx(0.27)

@@ -1,0 +1,108 @@
+"""Tags as chunks: every case of the reference answers, the same rules as a plain walk, schemes there and back."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finetooth.metrics.ner import f1
+from finetooth.metrics.ner_tags import (
+    chunks_of,
+    count_chunks,
+    from_chunks,
+    from_iob2,
+    is_tag,
+    scheme_of,
+    split,
+    to_iob2,
+)
+
+VECTORS = Path(__file__).parents[1].parent / "shared" / "data" / "vectors" / "ner_cases.json"
+TAGS = st.lists(st.sampled_from(["O", "B-P", "I-P", "B-L", "I-L"]), min_size=1, max_size=12)
+
+
+def value(gold, predicted, reading):
+    return float(f1(count_chunks([gold], [predicted], reading=reading).sum(axis=0)))
+
+
+@pytest.mark.skipif(not VECTORS.exists(), reason="the reference answers are not here")
+def test_every_reference_case_is_met():
+    cases = json.loads(VECTORS.read_text("utf-8"))["cases"]
+    for name, case in cases.items():
+        gold, predicted, perl = case["gold"], case["pred"], case["conlleval_pl"]
+        right, found, true = count_chunks([gold], [predicted])[0]
+        assert (right, found, true) == (perl["correct"], perl["found"], perl["gold"]), name
+        assert round(value(gold, predicted, "conlleval"), 2) == perl["F1"], name
+        same = np.mean([a == b for a, b in zip(gold, predicted, strict=True)])
+        assert round(100 * same, 2) == perl["acc"], name
+        assert value(gold, predicted, "seqeval") == pytest.approx(100 * case["seqeval_default_F1"]), name
+        strict = case["seqeval_strict_IOB2_F1"]
+        if not isinstance(strict, str):  # seqeval refuses E- and S- there
+            assert value(gold, predicted, "strict_iob2") == pytest.approx(100 * strict), name
+
+
+def test_strict_can_be_the_higher_one():
+    gold, predicted = ["B-P", "O", "O"], ["B-P", "O", "I-L"]
+    assert value(gold, predicted, "conlleval") == pytest.approx(200 / 3)
+    assert value(gold, predicted, "strict_iob2") == 100
+
+
+def walk(tags):
+    """conlleval's rules for B, I and O, one tag after the other."""
+    made, start, kind = [], None, ""
+    for i, tag in enumerate([*tags, "O"]):
+        prefix, now = split(tag)
+        if start is not None and (prefix in ("O", "B") or now != kind):
+            made.append((start, i, kind))
+            start = None
+        if start is None and prefix != "O":
+            start, kind = i, now
+    return made
+
+
+@given(st.lists(TAGS, min_size=1, max_size=4))
+def test_many_sequences_at_once_read_as_each_alone(sequences):
+    assert chunks_of(sequences) == [walk(s) for s in sequences]
+
+
+@given(TAGS, TAGS)
+def test_counts_are_those_of_sets(gold, predicted):
+    predicted = (predicted * 12)[: len(gold)]
+    a, b = set(walk(gold)), set(walk(predicted))
+    assert count_chunks([gold], [predicted])[0].tolist() == [len(a & b), len(b), len(a)]
+
+
+@given(TAGS)
+def test_valid_tags_go_to_any_scheme_and_back(tags):
+    valid = from_chunks(walk(tags), len(tags))
+    for scheme in ("iob2", "iob1", "bioes"):
+        assert to_iob2(from_iob2(valid, scheme), scheme) == valid
+
+
+def test_the_scheme_of_a_file_is_the_one_that_fewest_tags_break():
+    assert scheme_of([["I-P", "I-P", "O", "I-L"], ["I-P", "B-P"]]) == "iob1"
+    assert scheme_of([["B-P", "I-P", "O", "B-L"], ["O", "I-P"]]) == "iob2"
+    assert scheme_of([["B-P", "E-P", "O", "S-L"]]) == "bioes"
+    assert scheme_of([["B-P", "L-P", "U-L"]]) == "bioes"
+    assert scheme_of([["O", "O"]]) == "iob2"
+
+
+def test_a_type_may_have_hyphens_and_a_tag_may_be_broken():
+    assert split("B-creative-work") == ("B", "creative-work")
+    assert split("B-person,B-group") == ("B", "person")
+    assert is_tag("I-PER")
+    assert not any(map(is_tag, ("PER", "B-", "X-PER", "", "-O")))
+
+
+def test_lengths_must_agree():
+    with pytest.raises(ValueError, match="length"):
+        count_chunks([["O"]], [["O", "O"]])
+
+
+def test_nothing_to_count_is_no_crash():
+    assert count_chunks([], []).shape == (0, 3)
+    assert count_chunks([[]], [[]]).tolist() == [[0, 0, 0]]
+    assert chunks_of([[], ["B-P"]]) == [[], [(0, 1, "P")]]

@@ -1,0 +1,165 @@
+"""Natural language inference: pairs in, labels and reasons out, and what is wrong with them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finetooth import checks, readers, registry
+from finetooth.checks.nli_reasons import conclusion
+from finetooth.errors import DataError
+from finetooth.evaluate.score import score
+from finetooth.types import Prediction
+
+TASK = registry.task("nli")
+REAL = Path(__file__).parents[1].parent / "shared" / "data" / "nli"
+needs_data = pytest.mark.skipif(not REAL.exists(), reason="the shared data are not here")
+
+
+def table(tmp_path, text, name="pairs.csv"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return readers.load(path)
+
+
+def found(report):
+    return {(f.check, f.example_id) for f in report.findings}
+
+
+def test_reads_csv_and_writes_the_same(tmp_path):
+    data = table(
+        tmp_path, 'premise,hypothesis,label\n"Ada, at noon, left.",Ada left.,1\nBo ate.,Bo slept.,0\n'
+    )
+    assert [e.target.label for e in data.examples] == ["1", "0"]
+    assert data.examples[0].inputs.premise == "Ada, at noon, left."
+    reader = next(r for r in registry.readers() if r.name == "pairs")
+    reader.write(data.examples, tmp_path / "again.jsonl")
+    again = readers.load(tmp_path / "again.jsonl")
+    assert again.fingerprint == data.fingerprint
+
+
+def test_a_pair_without_gold_label_is_dropped_by_name(tmp_path):
+    rows = (
+        '{"sentence1": "A.", "sentence2": "B.", "gold_label": "-", "pairID": "p1"}\n'
+        '{"sentence1": "A.", "sentence2": "C.", "gold_label": "Entailment", "pairID": "p2"}\n'
+    )
+    data = table(tmp_path, rows, "snli.jsonl")
+    assert [e.id for e in data.examples] == ["p2"]
+    assert data.examples[0].target.label == "entailment"
+    assert [(d.example_id, d.reason) for d in data.dropped] == [("p1", "no gold label")]
+
+
+def test_sick_keeps_its_quotes(tmp_path):
+    text = 'pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n7\tA "dog runs\tA dog\t4\tNEUTRAL\n'
+    data = table(tmp_path, text, "sick.txt")
+    assert data.examples[0].id == "7"
+    assert data.examples[0].inputs.premise == 'A "dog runs'
+
+
+def test_a_torn_row_is_one_error_with_its_line(tmp_path):
+    with pytest.raises(DataError, match=r"pairs\.csv:3.*expected 3 columns, found 2"):
+        table(tmp_path, "premise,hypothesis,label\na b,c d,1\na b,c\n")
+
+
+def test_conflicts_duplicates_and_copies_are_found(tmp_path):
+    data = table(
+        tmp_path,
+        "premise,hypothesis,label\nAda left.,She went.,1\nada  left.,She went.,0\n"
+        "Bo ate.,Bo ate.,0\nCy sang.,Cy slept.,0\nCy sang.,Cy slept.,0\n",
+    )
+    ids = [e.id for e in data.examples]
+    names = found(checks.run(data))
+    assert {("conflicting-labels", ids[0]), ("conflicting-labels", ids[1])} <= names
+    assert ("premise-equals-hypothesis", ids[2]) in names
+    assert ("duplicate-pair", ids[4]) in names
+
+
+def test_mojibake_is_named_with_its_repair(tmp_path):
+    data = table(tmp_path, "premise,hypothesis,label\nThe cafÃ© closed.,It shut.,1\nReally??,No.,0\n")
+    hits = [f for f in checks.run(data).findings if f.check == "mojibake"]
+    assert [f.example_id for f in hits] == [data.examples[0].id]
+    assert "café" in hits[0].fix
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict"),
+    [
+        ("step 1: x. step 2: so the hypothesis can be inferred from the premise.", "entailed"),
+        ("step 1: x. step 2: the hypothesis cannot be inferred from the premise.", "not entailed"),
+        ("Hence it is not logically entailed that the hypothesis is true.", "not entailed"),
+        ("It is not possible to conclude this from the text.", "not entailed"),
+        ("It is reasonable to infer that she left.", "entailed"),
+        ("We cannot be sure of the size. Therefore the hypothesis is plausible.", "entailed"),
+        ("Can we infer it? No, the premise does not imply the hypothesis.", "not entailed"),
+        ("The hypothesis is not contradicted by the premise and follows from it.", "entailed"),
+        ("The premise is about cats.", None),
+    ],
+)
+def test_the_verdict_of_a_reason(reason, verdict):
+    assert conclusion(reason) == verdict
+
+
+def test_a_reason_against_its_label_and_one_of_another_pair(tmp_path):
+    rows = (
+        '{"id": "a", "premise": "The blue boat sank near the harbour.", "hypothesis": "A boat went under.", "label": 1, '
+        '"reason": "step 1: the boat sank near the harbour. step 2: the hypothesis cannot be inferred from the premise."}\n'
+        '{"id": "b", "premise": "Seven children baked bread yesterday.", "hypothesis": "Children were cooking.", "label": 1, '
+        '"reason": "step 1: the blue boat sank near the harbour. step 2: so the hypothesis can be inferred."}\n'
+    )
+    names = found(checks.run(table(tmp_path, rows, "reasons.jsonl")))
+    assert ("reason-contradicts-label", "a") in names
+    assert ("reason-contradicts-label", "b") not in names
+    assert ("reason-of-another-pair", "b") in names
+    assert ("reason-of-another-pair", "a") not in names
+
+
+def test_leaks_and_balance_need_the_other_split(tmp_path):
+    train = table(tmp_path, "premise,hypothesis,label\nAda left.,She went.,1\nBo ate.,Bo dined.,1\n", "t.csv")
+    dev = table(tmp_path, "premise,hypothesis,label\nAda left.,She went.,1\nBo ate.,Bo slept.,0\n", "d.csv")
+    report = checks.run(train, against=dev)
+    severity = {f.example_id: f.severity for f in report.findings if f.check == "leaked-premise"}
+    assert severity == {train.examples[0].id: "error", train.examples[1].id: "warning"}
+    assert "leaked-premise" in dict(checks.run(train).skipped)
+
+
+def predictions(examples, labels, confidence=0.9):
+    return [
+        Prediction(e.id, TASK.parse(label, e), confidence) if label is not None else None
+        for e, label in zip(examples, labels, strict=True)
+    ]
+
+
+def test_scores_agree_with_scikit_learn(tmp_path):
+    from sklearn.metrics import accuracy_score, f1_score
+
+    rng = np.random.default_rng(0)
+    gold = rng.choice(["entailment", "neutral", "contradiction"], 300)
+    guess = np.where(rng.random(300) < 0.6, gold, rng.choice(["entailment", "neutral"], 300))
+    text = "premise,hypothesis,label\n" + "".join(
+        f"premise {i},hypothesis {i},{g}\n" for i, g in enumerate(gold)
+    )
+    examples = table(tmp_path, text).examples
+    report = score(TASK, examples, predictions(examples, list(guess)))
+    assert report.score("accuracy").value == pytest.approx(100 * accuracy_score(gold, guess))
+    assert report.score("macro_f1").value == pytest.approx(100 * f1_score(gold, guess, average="macro"))
+    right = accuracy_score(gold, guess)
+    assert report.score("ece").value == pytest.approx(100 * abs(0.9 - right))
+
+
+def test_a_missing_and_an_unreadable_prediction_count_as_wrong(tmp_path):
+    examples = table(tmp_path, "premise,hypothesis,label\na b,c,1\nd e,f,1\ng h,i,1\n").examples
+    report = score(TASK, examples, predictions(examples, ["1", None, "??? {"]))
+    assert report.score("accuracy").value == pytest.approx(100 / 3)
+    assert report.missing == (examples[1].id,)
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "n"), [("pairs_train.csv", 4628), ("pairs_dev.csv", 794), ("sick_trial.txt", 500)]
+)
+def test_real_pairs_are_read_and_gold_scores_100(name, n):
+    data = readers.load(REAL / name)
+    assert len(data) == n
+    report = score(TASK, data.examples, [TASK.gold(e) for e in data.examples], floors=False)
+    assert report.score("accuracy").value == report.score("macro_f1").value == 100.0
+    assert sum(r["n"] for r in report.slices if r["by"] == "label" and r["name"] == "accuracy") == n

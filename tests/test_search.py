@@ -1,0 +1,143 @@
+"""A search survives crashes and kills, wastes no trial, and does not believe its winner at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from finetooth import io
+from finetooth.errors import ConfigError
+from finetooth.search.space import Range, SearchConfig, assignment, grid
+from finetooth.search.trials import Search, TrialFailed, load
+
+BASE = {"task": "nli", "data": {"train": "t.csv"}, "model": {"name": "starter:minilm"}}
+
+
+class Fake(Search):
+    """A search whose trials are a formula: the score peaks at a learning rate of 3e-4; seeds shift it."""
+
+    crash = frozenset()
+    delay = 0.0
+
+    def train(self, params, folder, trial=None):
+        time.sleep(self.delay)
+        config = self._config(params, folder)
+        if trial is not None and trial.number in self.crash:
+            raise TrialFailed("exit 2: out of memory")
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder.parent.parent / "asked.txt").open("a") as f:
+            f.write(folder.name + "\n")
+        value = 80 - abs(config.train.learning_rate - 3e-4) * 1e4 + (5.0 if config.seed < 100 else 0.0)
+        io.write_json(folder / "run.json", {"format": 1, "status": "finished"})
+        io.write_json(folder / "scores.json", {"dev": {"scores": [{"name": "accuracy", "value": value}]}})
+        return value
+
+
+def settings(out, **values):
+    space = {"train.learning_rate": {"low": 1e-5, "high": 1e-3, "log": True}}
+    return SearchConfig(**{"config": BASE, "space": space, "trials": 6, "out": str(out), "sampler": "random", **values})
+
+
+def test_the_winner_is_run_again_and_its_luck_told(tmp_path):
+    result = Fake(settings(tmp_path)).run()
+    assert len(result.trials) == 6
+    assert result.best.value == max(t.value for t in result.trials)
+    assert result.luck == pytest.approx(5.0)
+    assert (tmp_path / "search.json").is_file()
+
+
+def test_a_crash_is_a_recorded_failure(tmp_path):
+    search = Fake(settings(tmp_path))
+    search.crash = {1, 3}
+    result = search.run()
+    assert [t.failure for t in result.trials if t.value is None] == ["exit 2: out of memory"] * 2
+    assert len(result.trials) == 6
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_second_run_trains_nothing_again(tmp_path, sampler):
+    first = Fake(settings(tmp_path, sampler=sampler)).run()
+    asked = (tmp_path / "asked.txt").read_text()
+    second = Fake(settings(tmp_path, sampler=sampler)).run()
+    assert (tmp_path / "asked.txt").read_text() == asked
+    assert [t.params for t in second.trials] == [t.params for t in first.trials]
+
+
+WORKER = """
+import sys; sys.path.insert(0, sys.argv[1])
+from test_search import Fake, settings
+search = Fake(settings(sys.argv[2], storage=sys.argv[3] if len(sys.argv) > 3 else None, winner_seeds=0)); search.delay = 0.3
+search.run()
+"""
+
+
+def worker(out, *more):
+    return subprocess.Popen([sys.executable, "-c", WORKER, str(Path(__file__).parent), str(out), *more])
+
+
+def values(result):
+    return sorted(t.value for t in result.trials)
+
+
+def test_killed_twice_and_resumed_it_ends_with_the_same_trials(tmp_path):
+    whole = Fake(settings(tmp_path / "whole", winner_seeds=0)).run()
+    for ended in (1, 3):
+        process = worker(tmp_path / "killed")
+        asked = tmp_path / "killed" / "asked.txt"
+        while process.poll() is None and not (asked.exists() and len(asked.read_text().split()) >= ended):
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    again = Fake(settings(tmp_path / "killed", winner_seeds=0)).run()
+    assert values(again) == values(whole)
+    assert len(again.trials) == 6
+
+
+def test_two_workers_share_the_trials_of_one(tmp_path):
+    whole = Fake(settings(tmp_path / "whole", winner_seeds=0)).run()
+    workers = [worker(tmp_path / "two") for _ in range(2)]
+    assert [w.wait() for w in workers] == [0, 0]
+    both = Fake(settings(tmp_path / "two", winner_seeds=0)).run()
+    assert values(both) == values(whole)
+    asked = (tmp_path / "two" / "asked.txt").read_text().split()
+    assert len(asked) == len(set(asked)) == 6
+
+
+def test_values_of_a_trial_depend_on_its_number_alone():
+    space = {"a": Range(low=1, high=9), "b": ["x", "y"], "c": Range(low=1e-5, high=1e-2, log=True)}
+    assert assignment(space, 3, seed=0) == assignment(dict(reversed(space.items())), 3, seed=0)
+    assert len({io.fingerprint([assignment(space, n, seed=0)]) for n in range(20)}) > 15
+
+
+def test_a_grid_is_every_combination():
+    assert grid({"b": ["x", "y"], "a": Range(low=1, high=2)}) == [
+        {"a": 1, "b": "x"},
+        {"a": 1, "b": "y"},
+        {"a": 2, "b": "x"},
+        {"a": 2, "b": "y"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("out: x\nconfig: {}\ntrials: 2", "a space or a sweep"),
+        ("out: x\nsweep: lora\ntrials: 2", "either base"),
+        ("out: x\nsweep: lora\nconfig: {}", "a budget"),
+        ("out: x\nspcae: {}\nconfig: {}", "spcae"),
+        ("[", "not YAML"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_refused(tmp_path, text, words):
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        load(tmp_path / "s.yaml")
+
+
+def test_a_wrong_key_in_the_space_fails_before_the_first_trial(tmp_path):
+    with pytest.raises(ConfigError, match="did you mean learning_rate"):
+        Fake(settings(tmp_path, space={"train.learning_rat": [1e-4]}))
