@@ -70,7 +70,7 @@ def serving(server):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             with server.lock:
-                server.headers.append(dict(self.headers))
+                server.headers.append({k.lower(): v for k, v in self.headers.items()})
                 server.together += 1
                 server.most_together = max(server.most_together, server.together)
             try:

@@ -69,6 +69,29 @@ def compiled(schema: Any) -> Compiled:
     return _compiled(json.dumps(schema, sort_keys=True))
 
 
+def obeys(schema: Any, value: Any) -> bool | None:
+    """Whether the value is valid, formats not asserted; None where there is no schema, or it is none."""
+    if schema is None or (isinstance(schema, Mapping) and not schema):
+        return None
+    validator = _lenient(json.dumps(schema, sort_keys=True))
+    if validator is None:
+        return None
+    try:
+        return bool(validator.is_valid(value))
+    except (UnicodeEncodeError, ValueError, TypeError, OverflowError):
+        return False
+
+
+@lru_cache(maxsize=1024)
+def _lenient(text: str) -> Any:
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.validator_for(json.loads(text), validate_formats=False, retriever=_no_network)
+    except (ValueError, TypeError, RecursionError, UnicodeEncodeError, jsonschema_rs.ReferencingError):
+        return None
+
+
 def _with_schema(examples: Sequence[Example]) -> Iterator[tuple[str, Compiled, list[Example]]]:
     for key, group in by_schema(examples).items():
         schema = group[0].inputs.schema

@@ -295,7 +295,7 @@ def validated(text: str, schema: Mapping[str, Any]) -> tuple[Any, str | None]:
     from finetooth.metrics.extract import extract
 
     found = extract(text)
-    if found.failure is not None:
+    if found.failure:
         return None, f"unreadable: {found.failure}"
     error = next(iter(jsonschema_rs.validator_for(dict(schema)).iter_errors(found.value)), None)
     if error is not None:

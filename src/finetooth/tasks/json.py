@@ -1,0 +1,135 @@
+"""Schema-bound JSON: a prompt, and the object that answers it.
+
+Row: {"id": "o1", "prompt": "Item: pen, 3 pieces", "schema_id": "order", "schema": {"type": "object"},
+      "expected_output": {"item": "pen", "pieces": 3}, "complexity": "simple"}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from finetooth.errors import DataError
+from finetooth.io import json_type, to_json
+from finetooth.metrics import edgejson
+from finetooth.metrics import json as figures
+from finetooth.metrics.extract import FAILURES, extract
+from finetooth.registry import Task
+from finetooth.tasks import rows
+from finetooth.tasks.json_floors import FLOORS
+from finetooth.types import Example, Prediction
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonInput:
+    """``schema`` is the JSON Schema itself, None where only its name is known."""
+
+    prompt: str
+    schema_id: str = ""
+    schema: Mapping[str, Any] | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonTarget:
+    """``value`` is the parsed answer: an object in gold, anything JSON in a prediction."""
+
+    value: Any
+
+
+def from_row(row: Mapping[str, Any], where: str) -> Example:
+    prompt = rows.text(row, "prompt", where)
+    value = row.get("expected_output")
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        found = extract(value)
+        if found.value is None:
+            raise DataError(f"expected_output: {FAILURES[found.failure]}", where=where)
+        value = found.value
+    if not isinstance(value, Mapping):
+        found_type = "nothing" if "expected_output" not in row else json_type(value)
+        raise DataError(f"expected_output: expected an object, found {found_type}", where=where)
+    schema = row.get("schema")
+    if isinstance(schema, str) and schema.lstrip()[:1] == "{":
+        try:
+            schema = json.loads(schema)
+        except (ValueError, RecursionError):
+            raise DataError("schema: expected a JSON Schema, found broken JSON", where=where) from None
+    if schema is not None and not isinstance(schema, (Mapping, bool)):
+        raise DataError(f"schema: expected a JSON Schema, found {json_type(schema)}", where=where)
+    name = row.get("schema_id")
+    if name is not None and not isinstance(name, (str, int)):
+        raise DataError(f"schema_id: expected a string, found {json_type(name)}", where=where)
+    schema_id = str(name) if name is not None else _title(schema)
+    meta = rows.meta(row, where)
+    for key in ("complexity", "style", "split", "source_text"):
+        if isinstance(row.get(key), str):
+            meta[key] = row[key]
+    target = JsonTarget(dict(value))
+    return Example(
+        rows.name(row, where, prompt, to_json(target.value)),
+        JsonInput(prompt, schema_id, schema),
+        target,
+        meta,
+    )
+
+
+def _title(schema: Any) -> str:
+    if isinstance(schema, Mapping):
+        name = schema.get("$id") or schema.get("title")
+        return name if isinstance(name, str) else ""
+    return ""
+
+
+def to_row(example: Example) -> dict[str, Any]:
+    """A schema that came from a folder of schemas is named, not repeated in each row."""
+    given, meta = example.inputs, dict(example.meta)
+    row: dict[str, Any] = {"id": example.id, "prompt": given.prompt, "schema_id": given.schema_id}
+    if given.schema is not None and not meta.pop("schema_file", None):
+        row["schema"] = given.schema
+    row["expected_output"] = example.target.value
+    for key in ("complexity", "style", "split", "source_text"):
+        if key in meta:
+            row[key] = meta.pop(key)
+    meta.pop("json_problems", None)
+    return {**row, **rows.meta_row(meta)}
+
+
+def parse(value: Any, example: Example) -> JsonTarget | None:
+    """Generated text, or the parsed value itself. None where the text holds no object; ``extract`` says why."""
+    if isinstance(value, str):
+        found = extract(value)
+        return None if found.value is None else JsonTarget(found.value)
+    return None if value is None else JsonTarget(value)
+
+
+def answer(example: Example) -> str:
+    return json.dumps(example.target.value, ensure_ascii=False)
+
+
+TASK = Task(
+    name="json",
+    summary="Schema-bound JSON: a prompt in, an object out that obeys its schema and adds up.",
+    from_row=from_row,
+    to_row=to_row,
+    gold=lambda e: Prediction(e.id, e.target, 1.0),
+    parse=parse,
+    show=lambda target: None if target is None else target.value,
+    metrics=(*figures.METRICS, *edgejson.METRICS),
+    main_metric="exact_match",
+    heads=("causal",),
+    # Rows of one schema fail together: a model that misses its date format misses it everywhere.
+    group=lambda e: e.id,
+    floors=FLOORS,
+    slices={
+        "schema": lambda e, context: e.inputs.schema_id or UNKNOWN,
+        "complexity": lambda e, context: str(e.meta.get("complexity") or UNKNOWN),
+        "style": lambda e, context: str(e.meta.get("style") or ""),
+    },
+    labels=None,
+    prompt=lambda e: e.inputs.prompt,
+    answer=answer,
+    blank={"expected_output": {}},
+)
