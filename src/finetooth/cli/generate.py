@@ -1,0 +1,103 @@
+"""Makes examples of a task from a built-in world with known truth, clean or with defects planted by rate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from finetooth.cli._output import Json, emit, say, table
+from finetooth.errors import UsageError
+from finetooth.io import fingerprint, write_jsonl
+
+
+def command(
+    what: Annotated[str, typer.Argument(help="qa, ner, relation, nli or json.")],
+    out: Annotated[Path, typer.Option(help="Where the rows go, as JSONL.")],
+    n: Annotated[int, typer.Option("--n", help="How many rows.")] = 1000,
+    seed: Annotated[int, typer.Option(help="One seed makes one result.")] = 0,
+    defects: Annotated[
+        str | None,
+        typer.Option(
+            help="Defects to plant, with rates: shifted-offset=0.05,wrong-answer=0.1 (? lists them)."
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="This share of defects, in equal parts of every kind.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Where the truth about the defects goes (default: FILE.truth.jsonl).")
+    ] = None,
+    leak_from: Annotated[
+        Path | None, typer.Option(help="Another split, for the defect 'leaked': rows of it are copied in.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    from finetooth import generate
+
+    if what != "json" and what not in generate.VIEWS:
+        raise UsageError(
+            f"nothing called {what!r} can be generated",
+            cure=f"there are: {', '.join([*generate.VIEWS, 'json'])}",
+        )
+    rates = _rates(what, defects, noise)
+    made = generate.make(what, n, seed=seed, defects=rates, other=_rows(leak_from, what) if leak_from else ())
+    write_jsonl(out, made.rows)
+    if rates:
+        truth = truth or out.with_suffix(".truth.jsonl")
+        write_jsonl(truth, made.planted)
+    summary: dict[str, Any] = {
+        "task": what,
+        "out": out,
+        "rows": len(made.rows),
+        "documents": len({d.id for d in made.documents}),
+        "seed": seed,
+        "fingerprint": fingerprint(made.rows),
+        "defects": _tally(made.planted),
+        "truth": truth if rates else None,
+    }
+    if json:
+        emit(summary)
+        return 0
+    say(f"{out}: {summary['rows']:,} rows of {what} from {summary['documents']:,} documents, seed {seed}")
+    if rates:
+        print(table(("defect", "planted"), list(summary["defects"].items())))
+        say(f"{truth}: what stood there before, a line each")
+    return 0
+
+
+def _tally(planted: Any) -> dict[str, int]:
+    from finetooth.generate.defects import tally
+
+    return tally(planted)
+
+
+def _rates(task: str, defects: str | None, noise: float | None) -> dict[str, float]:
+    """Rates by kind, of ``--defects`` or ``--noise``. Raises UsageError."""
+    from finetooth.generate.defects import kinds, spread
+
+    if noise is not None:
+        if defects:
+            raise UsageError("--noise and --defects both say what to plant", cure="give one of the two")
+        if not 0 <= noise <= 1:
+            raise UsageError(f"--noise {noise:g}: expected a share from 0 to 1")
+        return spread(task, noise) if noise else {}
+    rates: dict[str, float] = {}
+    for part in filter(None, map(str.strip, (defects or "").split(","))):
+        name, _, value = part.partition("=")
+        try:
+            rates[name.strip().replace("_", "-")] = float(value)
+        except ValueError:
+            known = ", ".join(kinds(task))
+            raise UsageError(
+                f"--defects: expected KIND=RATE, found {part!r}", cure=f"kinds of {task}: {known}"
+            ) from None
+    return rates
+
+
+def _rows(path: Path, task: str) -> list[dict[str, Any]]:
+    """Any data set of the task, as rows of our own."""
+    from finetooth import readers, registry
+
+    return [registry.task(task).to_row(e) for e in readers.load(path, task=task).examples]

@@ -1,0 +1,201 @@
+"""The built-in world: readable, the same for one seed, clean by our own checks, and spoilt as told."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from finetooth import checks, generate, io, readers, registry
+from finetooth.cli import main
+from finetooth.errors import UsageError
+from finetooth.generate import defects, names
+from finetooth.generate.kinds import SLOT, STYLES, facts, kinds
+from finetooth.generate.prose import document, documents, stray
+from finetooth.generate.world import World
+
+FACTS = [pytest.param(k, f, id=f"{k.name}-{f.name}") for k in kinds().values() for f in k.facts]
+
+
+def dataset(rows, task, path):
+    io.write_jsonl(path, rows)
+    return readers.load(path, task=task)
+
+
+def some(n, seed=5):
+    world = World(seed)
+    return [document(world, i) for i in range(n)]
+
+
+@pytest.mark.parametrize(("kind", "fact"), FACTS)
+def test_a_fact_is_told_in_every_style_and_every_wording_tells_all_of_it(kind, fact):
+    record = kind.draw(World(0), 1, np.random.default_rng(0))
+    assert set(fact.slots) <= set(record.values)
+    for style in STYLES:
+        assert len(set(fact.told[style])) >= 3
+        for wording in fact.told[style]:
+            named = {m[1] for m in SLOT.finditer(wording)}
+            assert set(fact.slots) <= named <= set(record.values), wording
+    for slot, questions in fact.asks.items():
+        assert slot in fact.slots
+        assert len(questions) >= 3
+        for question in questions:
+            assert slot not in {m[1] for m in SLOT.finditer(question)}, "the question holds its answer"
+            assert question.endswith("?")
+    for head, _, tail in fact.relations:
+        assert {head, tail} <= {*fact.slots, *kind.facts[0].slots}
+    for slot, claim in fact.claims:
+        assert f"{{{slot}" in claim
+
+
+def test_a_block_of_facts_says_which_line_is_none():
+    with pytest.raises(ValueError, match="poem"):
+        facts("== a: b\npoem: {b}")
+
+
+def test_one_string_means_one_thing():
+    stems = {a + b for a in names.STEM_STARTS for b in names.STEM_ENDS}
+    lists = [set(names.FIRST_NAMES), set(names.LAST_NAMES), set(names.CITIES), set(names.MONTHS), stems]
+    for i, one in enumerate(lists):
+        assert all(not one & other for other in lists[:i])
+    words = {
+        w
+        for _, fact in ((p.values[0], p.values[1]) for p in FACTS)
+        for t in fact.told.values()
+        for s in t
+        for w in re.findall(r"\w+", SLOT.sub("", s))
+    }
+    assert not words & set().union(*lists)
+
+
+def test_a_document_is_the_same_wherever_it_is_drawn_from():
+    first = [d for d, _ in zip(documents(3), range(6), strict=False)]
+    assert [d.text for d in first][4:] == [document(World(3), n).text for n in (4, 5)]
+    assert first[0].text != document(World(4), 0).text
+
+
+def test_what_is_placed_stands_there_and_nowhere_else():
+    for d in some(120):
+        for p in d.placed:
+            assert p.text(d) == p.value.form(p.form) == d.record(p.record).values[p.slot].form(p.form)
+        assert not stray(d)
+        for told, record in zip(d.told, range(len(d.records)), strict=True):
+            for fact in told:
+                assert all(d.at(record, fact.name, slot) for slot in fact.slots)
+
+
+def test_the_styles_differ_and_all_occur():
+    found = {d.style for d in some(60)}
+    assert found == set(STYLES)
+
+
+@pytest.mark.parametrize("task", generate.VIEWS)
+class TestViews:
+    def test_rows_are_our_own_and_come_back(self, task):
+        t = registry.task(task)
+        rows = generate.make(task, 60, seed=1).rows
+        assert len(rows) == len({r["id"] for r in rows}) == 60
+        for row in rows:
+            assert (
+                t.to_row(t.from_row(row, "here")).items()
+                >= {k: v for k, v in row.items() if k in ("id", "text", "context", "label")}.items()
+            )
+
+    def test_one_seed_makes_one_result_and_more_rows_begin_with_the_same(self, task):
+        one, more = generate.make(task, 40, seed=1).rows, generate.make(task, 90, seed=1).rows
+        assert one == more[:40]
+        assert one != generate.make(task, 40, seed=2).rows
+
+    def test_clean_rows_pass_the_checks(self, task, tmp_path):
+        train = dataset(generate.make(task, 400, seed=1).rows, task, tmp_path / "a.jsonl")
+        dev = dataset(generate.make(task, 150, seed=2).rows, task, tmp_path / "b.jsonl")
+        report = checks.run(train, against=dev)
+        told = [f for f in report.findings if f.severity == "error"]
+        assert told == []
+
+    def test_what_is_planted_is_what_differs(self, task):
+        clean = generate.make(task, 200, seed=1)
+        other = generate.make(task, 50, seed=2).rows
+        for name, kind in defects.kinds(task).items():
+            made = generate.plant_in(clean, {name: 0.1}, seed=1, other=other)
+            changed = {a["id"] for a, b in zip(clean.rows, made.rows, strict=True) if a != b}
+            assert changed == {p.id for p in made.planted}
+            assert {p.defect for p in made.planted} == {name}
+            units = sum(len(r[kind.unit]) if kind.unit else 1 for r in clean.rows)
+            assert len(made.planted) == pytest.approx(0.1 * units, abs=0.51)
+            assert kind.summary
+            assert {c.name for c in registry.checks(task)} >= set(kind.tells)
+
+
+def test_questions_have_answers_of_many_kinds_at_their_place():
+    rows = generate.make("qa", 400, seed=1).rows
+    for row in rows:
+        answers = row["answers"]
+        for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+            assert row["context"].startswith(text, start)
+    begins = {r["question"].split()[0] for r in rows}
+    assert {"Who", "When", "Which", "What", "How", "Where", "In"} <= begins
+
+
+def test_the_same_thing_is_never_asked_of_two_records_at_once():
+    for row, d in zip(*(lambda m: (m.rows, m.documents))(generate.make("qa", 400, seed=6)), strict=True):
+        if len(d.records) > 1:
+            things = {p.text(d) for p in d.placed}
+            assert (
+                any(t in row["question"] for t in things)
+                or "message" in row["question"]
+                or "e-mail" in row["question"]
+            )
+
+
+def test_checks_find_what_offsets_and_copies_and_cuts_were_planted(tmp_path):
+    other = generate.make("qa", 200, seed=2).rows
+    rates = dict.fromkeys(("shifted-offset", "duplicated", "leaked", "truncated-context"), 0.05)
+    made = generate.make("qa", 600, seed=1, defects=rates, other=other)
+    report = checks.run(
+        dataset(made.rows, "qa", tmp_path / "a"), against=dataset(other, "qa", tmp_path / "b")
+    )
+    for found in defects.found("qa", made.planted, report.findings):
+        assert found.planted == 30
+        assert found.recall >= 0.9, found
+        assert found.any_precision >= 0.95, found
+
+
+def test_bad_rates_are_refused():
+    for rates, match in (
+        ({"typo": 0.1}, "typo"),
+        ({"leaked": 0.1}, "leak-from"),
+        ({"duplicated": 1.2}, "share"),
+        ({"duplicated": 0.6, "wrong-answer": 0.6}, "1.2"),
+    ):
+        with pytest.raises(UsageError, match=match):
+            generate.make("qa", 10, seed=0, defects=rates)
+
+
+def test_the_command_writes_rows_truth_and_one_document(tmp_path, capsys):
+    out = tmp_path / "train.jsonl"
+    assert (
+        main(["generate", "qa", "--n", "50", "--seed", "1", "--out", str(out), "--noise", "0.2", "--json"])
+        == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert told["rows"] == 50 == len(out.read_text().splitlines())
+    truth = [json.loads(x) for x in (tmp_path / "train.truth.jsonl").read_text().splitlines()]
+    assert sum(told["defects"].values()) == len(truth) == 10
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "poem",
+        "qa --n 0",
+        "qa --defects shifted-offset",
+        "qa --defects nonsense=0.1",
+        "qa --noise 2",
+        "qa --seed -1",
+    ],
+)
+def test_the_command_says_what_is_wrong(words, tmp_path, capsys):
+    assert main(["generate", *words.split(), "--out", str(tmp_path / "x")]) == 2
+    assert "error: " in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
