@@ -34,13 +34,24 @@ def head_name(config: Config, task: Task) -> str:
 
 
 def default(config: Config, task: Task, examples: Sequence[Example]) -> Built:
-    """By the name of the model: its folder and tokenizer, the task's labels, then the head.
+    """By the name of the model: its folder and tokenizer, the task's labels, the head, what of it is trained.
 
     Raises UsageError for a name that leads nowhere, DataError for a folder that cannot be used.
     """
+    import torch
+
+    from finetooth.models.adapt import adapt
     from finetooth.models.load import build_head, resolve
 
     folder = resolve(config.model.name)
     labels = task.labels(examples) if task.labels is not None else ()
     head = build_head(task, config.model, labels, head_name(config, task), folder)
-    return Built(head, lambda: head.build(folder))
+
+    def model() -> Any:
+        made = head.build(folder)
+        # Adapters are drawn too, and each call must draw the same.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            return adapt(made, config.model)
+
+    return Built(head, model)

@@ -1,0 +1,288 @@
+"""The ``causal`` head: a decoder that is asked in text and answers in text.
+
+Any architecture of transformers with a causal language model class. Only the answer is learnt, its end
+token included; only at its places are logits computed. The saved folder is an ordinary one of transformers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finetooth.config import ModelConfig
+from finetooth.errors import ConfigError
+from finetooth.models.answer_loss import answer_logits, answer_losses
+from finetooth.models.causal_chat import Frame, Framer, make_frame
+from finetooth.models.generation import Generated, Sampling, generate, prepared
+from finetooth.models.head import Progress, Step, Window
+from finetooth.models.load import head_options, load_weights, one_of, positions, write_head
+from finetooth.models.sequences import pad
+from finetooth.registry import Task
+from finetooth.types import Example, Prediction
+
+OPTIONS = {
+    "template": "auto",
+    "system": "",
+    "max_new_tokens": 0,
+    "temperature": 0.0,
+    "top_p": 1.0,
+    "sample_seed": 0,
+    "generate_precision": "fp32",
+    "constrain": False,
+}
+# Of an answer's length where no training answer has been seen, and what is granted beyond the longest one.
+UNKNOWN_ANSWER_TOKENS = 256
+SLACK = 1.25
+
+
+class CausalHead:
+    """See ``models.head.Head``. Options, besides lengths:
+
+    template            auto (the model's chat template if it has one, else plain), chat, plain, or a text
+                        of your own with {prompt} in it; kept with the model, the same in inference
+    system              a system message for the chat template ("": the template's own)
+    max_new_tokens      of a generated answer (0: a quarter more than the longest training answer)
+    temperature, top_p, sample_seed    sampling; a temperature of 0 (the default) is greedy
+    generate_precision  fp32 (the default) or bf16, which is faster and may flip a near tie
+    constrain           generate only what obeys the example's JSON Schema (see ``models.constrain``)
+
+    ``reasons`` names, by id, why an example got no window: nothing is ever cut.
+    """
+
+    name = "causal"
+
+    def __init__(
+        self,
+        task: Task,
+        tokenizer: Any,
+        options: ModelConfig,
+        labels: Sequence[str] = (),
+        *,
+        thresholds: dict[str, float] | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        if task.prompt is None or task.answer is None:
+            raise ConfigError(
+                f"model.head: the task {task.name} has no prompt and answer, which causal needs",
+                cure=f"one of {', '.join(task.heads)}",
+            )
+        self.task, self.tokenizer, self.options, self.labels = task, tokenizer, options, tuple(labels)
+        self.thresholds = dict(thresholds or {})
+        own = head_options(options, OPTIONS, self.name)
+        self.max_new_tokens, self.constrain = own["max_new_tokens"], own["constrain"]
+        self.precision = one_of(self.name, "generate_precision", own["generate_precision"], ("fp32", "bf16"))
+        if own["temperature"] < 0 or not 0 < own["top_p"] <= 1 or own["max_new_tokens"] < 0:
+            raise ConfigError(
+                f"model.options: temperature {own['temperature']}, top_p {own['top_p']}, "
+                f"max_new_tokens {own['max_new_tokens']}: expected 0 or more, over 0 to 1, 0 or more"
+            )
+        self.sampling = Sampling(own["temperature"], own["top_p"], own["sample_seed"])
+        state = state or {}
+        frame = state.get("frame")
+        self.frame = Frame(**frame) if frame else make_frame(tokenizer, own["template"], own["system"])
+        self.framer = Framer(tokenizer, self.frame)
+        # Of the training answers, end token included; None until windows are made of them.
+        self.longest_answer: int | None = state.get("longest_answer_tokens")
+        self.reasons: dict[str, str] = {}
+
+    # ---- encoding
+
+    def windows(self, examples: Sequence[Example], *, targets: bool = True) -> list[Window]:
+        """One window an example, ``fields["prompt"]`` tokens of it prompt; none for one that does not fit."""
+        prompts = self._prompts(examples)
+        if not targets:
+            return [Window(i, ids) for i, ids in enumerate(prompts)]
+        assert self.task.answer is not None
+        answers = self.framer.answers([self.task.answer(e) for e in examples])
+        made: list[Window] = []
+        most = self.options.max_length_tokens
+        for i, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+            size = len(prompt) + len(answer)
+            if size > most:
+                self.reasons[examples[i].id] = (
+                    f"too long: {size} tokens ({len(answer)} of them answer), model.max_length_tokens is {most}"
+                )
+                continue
+            made.append(Window(i, prompt + answer, {"prompt": len(prompt)}))
+        if self.longest_answer is None and made:
+            self.longest_answer = max(len(w) - w.fields["prompt"] for w in made)
+        return made
+
+    def _prompts(self, examples: Sequence[Example]) -> list[list[int]]:
+        assert self.task.prompt is not None
+        return self.framer.prompts([self.task.prompt(e) for e in examples])
+
+    def collate(self, windows: Sequence[Window]) -> dict[str, Any]:
+        """With answers: ``at``, ``gold`` and ``row`` (answer tokens,), where each is foretold, what, and whose.
+
+        ``at`` counts through the padded batch, row by row. There is no attention mask: padding is on the
+        right, where a causal model does not look.
+        """
+        import torch
+
+        batch = pad(windows, self.tokenizer.pad_token_id)
+        batch.pop("attention_mask", None)
+        if "prompt" in windows[0].fields:
+            length = batch["input_ids"].shape[1]
+            places = [
+                np.arange(row * length + w.fields["prompt"] - 1, row * length + len(w) - 1)
+                for row, w in enumerate(windows)
+            ]
+            at = torch.from_numpy(np.concatenate(places))
+            batch["at"] = at
+            batch["gold"] = batch["input_ids"].reshape(-1)[at + 1]
+            batch["row"] = torch.from_numpy(np.repeat(np.arange(len(windows)), [len(p) for p in places]))
+        return batch
+
+    # ---- the model
+
+    def build(self, source: Path, **kwargs: Any) -> Any:
+        """The architecture's causal language model. Raises ConfigError for one that reads ahead (an encoder)."""
+        from transformers import AutoModelForCausalLM
+
+        model = load_weights(AutoModelForCausalLM, source, self.options, **kwargs)
+        rows = model.get_input_embeddings().weight.shape[0]
+        if len(self.tokenizer) > rows:
+            raise ConfigError(
+                f"the tokenizer has {len(self.tokenizer)} tokens, the model {rows}: they are not of one model"
+            )
+        if reads_ahead(model):
+            raise ConfigError(
+                f"model.head: causal needs a decoder, {self.options.name} is an encoder",
+                cure="starter:smollm2, or another decoder",
+            )
+        return model
+
+    def step(self, model: Any, batch: dict[str, Any]) -> Step:
+        """gold_prob and margin are means over the answer's tokens, as the loss is; correct: all of them win."""
+        import torch
+
+        row, weight = batch["row"], batch["weight"]
+        logits = answer_logits(model, batch["input_ids"], batch["at"])
+        losses, prob, margin = answer_losses(logits, batch["gold"], batch["smoothing"][row])
+        units = torch.zeros_like(weight).index_add_(0, row, torch.ones_like(losses))
+
+        def mean(values: torch.Tensor) -> torch.Tensor:
+            return torch.zeros_like(weight).index_add(0, row, values) / units
+
+        return Step(
+            loss=mean(losses),
+            units=units,
+            gold_prob=mean(prob),
+            margin=mean(margin),
+            correct=mean((margin > 0).float()) == 1,
+        )
+
+    # ---- decoding
+
+    def round_trip(self, examples: Sequence[Example]) -> list[Prediction]:
+        """Gold as tokens, as text, parsed again; ``raw`` says what went wrong."""
+        found: dict[int, Prediction] = {}
+        for w in self.windows(examples):
+            example = examples[w.example]
+            text = self.framer.text(w.input_ids[w.fields["prompt"] :])
+            target = self.task.parse(text, example)
+            why = None
+            if target is None:
+                why = "the answer's text cannot be parsed back"
+            elif target != self.task.gold(example).target:
+                why = "comes back as something else: the tokenizer or the parser changes it"
+            found[w.example] = Prediction(example.id, target, 1.0, why)
+        return [
+            found.get(i) or Prediction(e.id, None, 0.0, self.reasons.get(e.id))
+            for i, e in enumerate(examples)
+        ]
+
+    def predict(
+        self,
+        model: Any,
+        examples: Sequence[Example],
+        *,
+        batch_tokens: int = 8192,
+        progress: Progress | None = None,
+    ) -> list[Prediction]:
+        """Generated text, parsed; ``raw`` is the text, ``target`` None where it holds no answer.
+
+        A prompt that leaves the model no room to answer gets no text (confidence 0); ``reasons`` names it.
+        """
+        prompts = self._prompts(examples)
+        limit = positions(model.config)
+        most = self.most_new_tokens()
+        if limit is not None:
+            most = min(most, limit - 1)
+        asked = []
+        for i, ids in enumerate(prompts):
+            if limit is None or len(ids) + most <= limit:
+                asked.append(i)
+            else:
+                self.reasons[examples[i].id] = (
+                    f"the prompt is too long: {len(ids)} tokens and {most} for the answer, "
+                    f"the model reads at most {limit}"
+                )
+        with prepared(model, self.precision) as ready:
+            made = generate(
+                ready,
+                [prompts[i] for i in asked],
+                most_tokens=most,
+                ends=self.framer.ends,
+                pad=self.tokenizer.pad_token_id,
+                batch_tokens=batch_tokens,
+                sampling=self.sampling,
+                limits=self._limits([examples[i] for i in asked]),
+                progress=progress,
+            )
+        answers = dict(zip(asked, made, strict=True))
+        return [self._decide(e, answers.get(i)) for i, e in enumerate(examples)]
+
+    def most_new_tokens(self) -> int:
+        """What an answer may take: as configured, or somewhat more than the longest in training took."""
+        if self.max_new_tokens:
+            return int(self.max_new_tokens)
+        return math.ceil(SLACK * self.longest_answer) if self.longest_answer else UNKNOWN_ANSWER_TOKENS
+
+    def _limits(self, examples: Sequence[Example]) -> Any:
+        if not self.constrain:
+            return None
+        from finetooth.models.constrain import Constraints
+
+        return Constraints(self.task, self.tokenizer, self.framer.end).of(examples)
+
+    def _decide(self, example: Example, made: Generated | None) -> Prediction:
+        if made is None:
+            return Prediction(example.id, None, 0.0, "")
+        text = self.framer.text(made.ids)
+        return Prediction(example.id, self.task.parse(text, example), made.confidence, text)
+
+    def tune(self, model: Any, examples: Sequence[Example]) -> dict[str, float]:
+        """There is nothing to tune."""
+        return {}
+
+    def save(self, folder: Path) -> None:
+        write_head(
+            self,
+            folder,
+            state={"frame": self.frame.to_json(), "longest_answer_tokens": self.longest_answer},
+        )
+
+
+def reads_ahead(model: Any) -> bool:
+    """Whether what stands later changes what the model says earlier: then it is no decoder."""
+    import torch
+
+    size = min(8, model.get_input_embeddings().weight.shape[0] - 1)
+    ids = torch.arange(size)[None]
+    other = ids.clone()
+    other[0, -1] = 0
+    was = model.training
+    model.eval()
+    with torch.no_grad():
+        one, two = (model(input_ids=x, use_cache=False).logits[0, :-1] for x in (ids, other))
+    model.train(was)
+    return not torch.allclose(one, two, atol=1e-3, rtol=1e-3)
+
+
+HEAD = CausalHead

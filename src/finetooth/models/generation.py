@@ -1,0 +1,238 @@
+"""Batched generation: prompts of like length together, padded on the left, each row until it ends.
+
+A row that has ended leaves its batch, so that a long answer does not make thirty short ones wait.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finetooth.models.sequences import by_length
+
+if TYPE_CHECKING:
+    import torch
+
+MOST_ROWS = 64  # of a batch: beyond it a step costs as much again for every row
+
+
+@dataclass(slots=True)
+class Generated:
+    """``ids`` without the end token; ``ended`` is whether there was one. ``log_probs`` are of each token, the end's too."""
+
+    ids: list[int]
+    log_probs: list[float]
+    ended: bool = False
+
+    @property
+    def confidence(self) -> float:
+        """The geometric mean of the tokens' probabilities, 0..1: an answer's own, whatever its length."""
+        return float(np.exp(np.mean(self.log_probs))) if self.log_probs else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. A ``temperature`` of 0 takes the likeliest."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+def generate(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    most_tokens: int,
+    ends: Collection[int],
+    pad: int,
+    batch_tokens: int = 8192,
+    sampling: Sampling | None = None,
+    limits: Callable[[int], Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Generated]:
+    """What the model says to each prompt, at most ``most_tokens`` tokens, in the order given.
+
+    ``batch_tokens`` bounds rows times (prompt + answer) of a batch. ``limits(i)`` gives prompt i a
+    matcher (see ``constrain``) that says which tokens may come next, or None.
+    """
+    import torch
+
+    made: list[Generated | None] = [None] * len(prompts)
+    sampling = sampling or Sampling()
+    device = next(model.parameters()).device
+    random = torch.Generator(device=device).manual_seed(sampling.seed)
+    done = 0
+    for part in by_length([len(p) + most_tokens for p in prompts], batch_tokens):
+        for at in range(0, len(part), MOST_ROWS):
+            some = part[at : at + MOST_ROWS]
+            batch = _Batch(model, [prompts[i] for i in some], pad)
+            matchers = [limits(i) for i in some] if limits is not None else None
+            with torch.inference_mode():
+                found = batch.run(most_tokens, frozenset(ends), sampling, random, matchers)
+            for i, text in zip(some, found, strict=True):
+                made[i] = text
+            done += len(some)
+            if progress is not None:
+                progress(done, len(prompts))
+    return [one for one in made if one is not None]
+
+
+class _Batch:
+    """Rows that are generated together, and the state of the model between two tokens."""
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], pad: int) -> None:
+        import torch
+
+        self.model = model
+        device = next(model.parameters()).device
+        sizes = np.array([len(p) for p in prompts])
+        longest = int(sizes.max())
+        ids = np.full((len(prompts), longest), pad, np.int64)
+        for row, prompt in enumerate(prompts):
+            ids[row, longest - len(prompt) :] = prompt
+        self.ids: torch.Tensor = torch.from_numpy(ids).to(device)
+        mask = (np.arange(longest) >= longest - sizes[:, None]).astype(np.int64)
+        # Without a mask attention takes its fast path.
+        self.mask = torch.from_numpy(mask).to(device) if sizes.min() < longest else None
+        self.lengths = torch.from_numpy(sizes).to(device)
+        self.cache = new_cache(model)
+        known = inspect.signature(model.forward).parameters
+        self.options = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
+        self.has_positions = "position_ids" in known
+
+    def _forward(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Logits (rows, vocabulary) of the next token, fp32."""
+        given: dict[str, Any] = dict(self.options)
+        if self.has_positions:
+            given["position_ids"] = positions
+        out = self.model(
+            input_ids=ids, attention_mask=self.mask, past_key_values=self.cache, use_cache=True, **given
+        )
+        return out.logits[:, -1].float()
+
+    def run(
+        self,
+        most: int,
+        ends: frozenset[int],
+        sampling: Sampling,
+        random: torch.Generator,
+        matchers: list[Any] | None,
+    ) -> list[Generated]:
+        import torch
+
+        found = [Generated([], []) for _ in range(len(self.ids))]
+        live = list(range(len(found)))  # which of them each row of the batch is
+        steps = torch.arange(self.ids.shape[1], device=self.ids.device)
+        positions = (steps - (self.ids.shape[1] - self.lengths)[:, None]).clamp_min(0)
+        logits = self._forward(self.ids, positions)
+        for n in range(most):
+            log = logits.log_softmax(-1)
+            if matchers is not None:
+                allowed = _allowed(log, [matchers[i] for i in live])
+                chosen = _choose(log.masked_fill(~allowed, float("-inf")), sampling, random)
+            else:
+                chosen = _choose(log, sampling, random)
+            tokens = chosen.tolist()
+            likely = log.gather(1, chosen[:, None]).squeeze(1).tolist()
+            going = []
+            for row, (i, token) in enumerate(zip(live, tokens, strict=True)):
+                found[i].log_probs.append(likely[row])
+                if token in ends:
+                    found[i].ended = True
+                    continue
+                found[i].ids.append(token)
+                if matchers is not None and matchers[i] is not None:
+                    matchers[i].take(token)
+                going.append(row)
+            if not going or n + 1 == most:
+                break
+            if len(going) < len(live):
+                chosen = self._keep(going, chosen)
+                live = [live[row] for row in going]
+            if self.mask is not None:
+                self.mask = torch.cat([self.mask, self.mask.new_ones(len(live), 1)], dim=1)
+            logits = self._forward(chosen[:, None], (self.lengths + n)[:, None])
+        return found
+
+    def _keep(self, rows: list[int], chosen: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        at = torch.tensor(rows, device=self.ids.device)
+        self.cache.batch_select_indices(at)
+        self.lengths = self.lengths[at]
+        self.mask = self.mask[at] if self.mask is not None else None
+        return chosen[at]
+
+
+def _choose(log: torch.Tensor, sampling: Sampling, random: torch.Generator) -> torch.Tensor:
+    """One token a row of log-probabilities (rows, vocabulary)."""
+    import torch
+
+    if sampling.temperature == 0:
+        return log.argmax(-1)
+    probs = (log / sampling.temperature).softmax(-1)
+    if sampling.top_p < 1:
+        ordered, places = probs.sort(-1, descending=True)
+        # The nucleus of Holtzman et al. (2020): the fewest likeliest tokens that together reach top_p.
+        beyond = ordered.cumsum(-1) - ordered >= sampling.top_p
+        probs = torch.zeros_like(probs).scatter(1, places, ordered.masked_fill(beyond, 0.0))
+    return torch.multinomial(probs, 1, generator=random).squeeze(1)
+
+
+def _allowed(log: torch.Tensor, matchers: Sequence[Any]) -> torch.Tensor:
+    """(rows, vocabulary) true where a row's matcher lets a token come next."""
+    import torch
+
+    allowed = torch.ones(log.shape, dtype=torch.bool)
+    for row, matcher in enumerate(matchers):
+        if matcher is not None:
+            allowed[row] = matcher.allowed(log.shape[1])
+    return allowed.to(log.device)
+
+
+def new_cache(model: Any) -> Any:
+    """An empty key-value cache for this model."""
+    from transformers import DynamicCache
+
+    return DynamicCache(config=model.config)
+
+
+@contextmanager
+def prepared(model: Any, precision: str) -> Any:
+    """The model to generate with: in eval mode, without autocast; under bf16 a copy in that precision.
+
+    Adapters are folded into the copy. The model itself is left as it was.
+    """
+    import copy
+
+    import torch
+
+    was = model.training
+    device = next(model.parameters()).device
+    model.eval()
+    try:
+        with torch.autocast(device.type, enabled=False):
+            if precision == "bf16":
+                yield _plain(copy.deepcopy(model)).to(torch.bfloat16)
+            elif hasattr(model, "merge_and_unload") and next(_adapters(model), None) is not None:
+                yield _plain(copy.deepcopy(model))
+            else:
+                yield _plain(model)
+    finally:
+        model.train(was)
+
+
+def _adapters(model: Any) -> Any:
+    return (name for name, _ in model.named_parameters() if "lora_" in name)
+
+
+def _plain(model: Any) -> Any:
+    if hasattr(model, "merge_and_unload") and next(_adapters(model), None) is not None:
+        return model.merge_and_unload()
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
