@@ -21,12 +21,12 @@ CENTS = Decimal("0.01")
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """One field. ``kind`` says how a prompt shows it: text, code, date, moment, number, flag, enum, object, array.
+    """One field. ``kind`` says how a prompt shows it: text, code, date, moment, number, year, flag, enum, object, array.
 
     draw(chance, the fields of its object so far) -> value; ``rule`` is the right side of its declared relation, for a
     field that is computed and not drawn. ``digits`` after the point; ``optional`` the share of rows without it;
     ``default`` what holds where a prompt says nothing; ``fields`` of an object, ``items`` of an array with ``least``
-    to ``most`` elements and ``phrase``, the parts of a sentence that tells one element.
+    to ``most`` elements that differ in the field ``distinct``, and ``phrase``, the parts of a sentence that tells one.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Field:
     least: int = 1
     most: int = 4
     phrase: tuple[str, ...] = ()
+    distinct: str = ""
     rules: tuple[str, ...] = ()
 
     @property
@@ -51,8 +52,15 @@ class Field:
         return self.label or self.name.replace("_", " ")
 
 
-def text(name: str, draw: Callable[[Draw, Any], str], label: str = "", **more: Any) -> Field:
-    return Field(name, "text", {"type": "string", "minLength": 1}, draw, label, **more)
+def text(
+    name: str,
+    draw: Callable[[Draw, Any], str],
+    label: str = "",
+    *,
+    schema: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Field:
+    return Field(name, "text", schema or {"type": "string", "minLength": 1}, draw, label, **more)
 
 
 def email(name: str = "email", of: str = "name", **more: Any) -> Field:
@@ -105,12 +113,12 @@ def _template(form: str) -> str:
     return made
 
 
-def day(name: str, label: str = "", *, after: str = "", least: int = 1, most: int = 30, **more: Any) -> Field:
-    """A date; with ``after``, so many days after that date or moment of the same object."""
+def day(name: str, label: str = "", *, after: str = "", least: int = 0, most: int = 20, **more: Any) -> Field:
+    """A date, so many days from the day that the row is about, or ``after`` a date or moment of the same object."""
 
     def draw(d: Draw, here: dict[str, Any]) -> date:
         if not after:
-            return d.day()
+            return d.day(least, most)
         start = here[after]
         start = start.date() if isinstance(start, datetime) else start
         return start + timedelta(days=d.between(least, most))
@@ -120,7 +128,7 @@ def day(name: str, label: str = "", *, after: str = "", least: int = 1, most: in
 
 def birthday(name: str = "birth_date", label: str = "date of birth") -> Field:
     def draw(d: Draw, here: Any) -> date:
-        return d.day(1942, 57)
+        return d.far_day(1942, 57)
 
     return Field(name, "date", {"type": "string", "format": "date"}, draw, label)
 
@@ -152,6 +160,12 @@ def real(name: str, low: float, high: float, label: str = "", digits: int = 1, *
 
     schema = {"type": "number", "minimum": low, "maximum": high}
     return Field(name, "number", schema, draw, label, digits=digits, **more)
+
+
+def year(name: str, low: int, high: int, label: str = "") -> Field:
+    """A year: a whole number that nobody writes with a thousands separator."""
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Field(name, "year", schema, lambda d, here: d.between(low, high), label)
 
 
 def money(name: str, low: float, high: float, label: str = "", **more: Any) -> Field:
@@ -193,12 +207,22 @@ def group(name: str, *fields: Field, label: str = "", rules: Sequence[str] = (),
     return Field(name, "object", {}, None, label, fields=fields, rules=tuple(rules), **more)
 
 
-def listing(
-    name: str, least: int, most: int, *fields: Field, phrase: Sequence[str], label: str = "", rules: Sequence[str] = ()
-) -> Field:  # fmt: skip
+def listing(name: str, least: int, most: int, *fields: Field, phrase: Sequence[str], label: str = "",
+            distinct: str = "", rules: Sequence[str] = ()) -> Field:  # fmt: skip
     """A list of objects. ``phrase`` tells one of them: its first part always, the others if what they name is said."""
     one = Field("", "object", fields=fields, rules=tuple(rules))
-    return Field(name, "array", {}, None, label, items=one, least=least, most=most, phrase=tuple(phrase))
+    return Field(
+        name,
+        "array",
+        {},
+        None,
+        label,
+        items=one,
+        least=least,
+        most=most,
+        phrase=tuple(phrase),
+        distinct=distinct,
+    )
 
 
 def several(name: str, least: int, most: int, draw: Callable[[Draw, int], list[Any]], kind: str = "text",
@@ -313,11 +337,21 @@ def _draw(fields: Sequence[Field], d: Draw) -> dict[str, Any]:
         elif f.draw is not None:
             here[f.name] = f.draw(d, here)
         elif f.items is not None:
-            inner = f.items.fields
-            here[f.name] = [_draw(inner, d) for _ in range(d.between(f.least, f.most))]
+            here[f.name] = _elements(f, f.items.fields, d)
         else:
             here[f.name] = None  # computed below; its place in the order is kept
     return here
+
+
+def _elements(f: Field, inner: tuple[Field, ...], d: Draw) -> list[dict[str, Any]]:
+    size, key = d.between(f.least, f.most), f.distinct
+    if not key:
+        return [_draw(inner, d) for _ in range(size)]
+    made: dict[Any, dict[str, Any]] = {}
+    while len(made) < size:
+        one = _draw(inner, d)
+        made.setdefault(one[key], one)
+    return list(made.values())
 
 
 def _fill(root: Any, at: Any, place: tuple[str, ...], name: str, rule: Compute, step: Decimal) -> None:

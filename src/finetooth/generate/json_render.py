@@ -82,7 +82,7 @@ class Teller:
         if kind is str:
             return value if self.raw or f.kind != "enum" else value.replace("_", " ")
         if kind is int:
-            return f"{value:,}" if self.commas else str(value)
+            return f"{value:,}" if self.commas and f.kind != "year" else str(value)
         if kind is Decimal:
             return f"{value:,}" if self.commas else str(value)
         if kind is bool:

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from finetooth.generate.json_fields import (
     Spec,
+    birthday,
     code,
     day,
     derived,
     email,
     enum,
+    flag,
     group,
+    moment,
     money,
     number,
+    real,
+    several,
     spec,
     text,
+    year,
 )
-from finetooth.generate.json_words import person
+from finetooth.generate.json_words import (
+    CITIES,
+    COURSES,
+    DISHES,
+    TAGS,
+    Draw,
+    hostname,
+    ipv4,
+    of,
+    person,
+    postcode,
+    street,
+)
+
+
+def _tags(d: Draw, n: int) -> list[Any]:
+    return list(d.some(TAGS, n))
+
 
 NESTED: tuple[Spec, ...] = (
     spec(
@@ -35,7 +60,103 @@ NESTED: tuple[Spec, ...] = (
         number("previous", 1000, 60000, "previous reading"),
         number("current", 60001, 90000, "current reading"),
         derived("consumed", "current - previous", "consumption", digits=0),
+        rules=("previous <= current",),
         prose=("At customer {customer_number} we read meter {meter.serial}, in {meter.unit}, on {read_on}.",
                "It stood at {current} now and {previous} the last time.", "So {consumed} were used."),
+    ),
+    spec(
+        "membership", "Club membership", "medium",
+        group("member", text("name", person), email()),
+        enum("plan", "basic plus family student", default="basic"), day("starts_on"),
+        number("months", 1, 24), money("monthly_fee", 8, 90), derived("total_fee", "months * monthly_fee"),
+        prose=("{member.name} joins us from {starts_on} and can be reached under {member.email}.", "The plan is {plan}.",
+               "It runs for {months} months at {monthly_fee} a month.", "All together that is {total_fee}."),
+    ),
+    spec(
+        "stock_move", "Stock move", "medium",
+        code("sku", "SKU-@@-#####", "SKU"), number("quantity", 1, 400),
+        group("source", code("aisle", "A##"), code("shelf", "S###")),
+        group("target", code("aisle", "A##"), code("shelf", "S###")),
+        moment("moved_at"),
+        prose=("{quantity} pieces of {sku} changed places.",
+               "They came from aisle {source.aisle}, shelf {source.shelf}, and went to aisle {target.aisle}, "
+               "shelf {target.shelf}.", "The scan of the move, by our clock, is of {moved_at}."),
+    ),
+    spec(
+        "lab_sample", "Lab sample", "medium",
+        code("sample_code", "LS######"), moment("taken_at"), enum("analyte", "sodium potassium iron zinc copper calcium"),
+        enum("unit", "mg_per_l mmol_per_l", default="mg_per_l"), real("reading", 0.5, 180, digits=2),
+        group("reference", real("low", 1, 40), real("high", 50, 150), rules=("low <= high",)),
+        prose=("Sample {sample_code}, drawn at {taken_at}, was tested for {analyte}.", "We read {reading}.",
+               "The unit is {unit}.", "Normal is from {reference.low} up to {reference.high}."),
+    ),
+    spec(
+        "bike_ride", "Bike ride", "medium",
+        text("rider", person), moment("started_at"), real("distance_km", 4, 160), number("duration_minutes", 15, 480),
+        derived("average_kmh", "distance_km / duration_minutes * 60", digits=1),
+        group("climb", number("gain_m", 0, 2100), number("loss_m", 0, 2100)),
+        prose=("{rider} set off, as the device has it, at {started_at}.",
+               "The ride was {distance_km} km long and took {duration_minutes} minutes.",
+               "On average {average_kmh} km an hour.", "Uphill {climb.gain_m} m, downhill {climb.loss_m} m."),
+    ),
+    spec(
+        "vehicle_quote", "Vehicle insurance quote", "medium",
+        group("holder", text("name", person), birthday()),
+        group("vehicle", code("plate", "@@ #### @"), year("built", 1998, 2024, "year of build")),
+        money("premium", 120, 1900), number("tax_percent", 6, 22), derived("tax", "premium * tax_percent / 100"),
+        derived("total", "premium + tax"),
+        prose=("{holder.name}, born on {holder.birth_date}, asked for cover.",
+               "The car has the plate {vehicle.plate} and was built in {vehicle.built}.", "The premium is {premium} a year.",
+               "On it goes a tax of {tax_percent}%.", "The tax is {tax}.", "Together {total}."),
+    ),
+    spec(
+        "server_alert", "Server alert", "medium",
+        text("host", hostname, schema={"type": "string", "format": "hostname"}),
+        text("address", ipv4, schema={"type": "string", "format": "ipv4"}),
+        group("breach", enum("metric", "cpu memory disk swap inodes"), number("limit", 55, 80), number("observed", 81, 100),
+              rules=("limit < observed",)),
+        moment("raised_at"), enum("severity", "notice warning critical", default="warning"),
+        prose=("Host {host} at {address} went over its limit.",
+               "For {breach.metric} the limit is {breach.limit} and {breach.observed} were seen.",
+               "Severity {severity}.", "The alarm, in UTC, was raised at {raised_at}."),
+    ),
+    spec(
+        "parcel_label", "Parcel label", "medium",
+        code("tracking_code", "@@########@"),
+        group("recipient", text("name", person), text("street", street), text("postcode", postcode), text("city", of(CITIES))),
+        real("weight_kg", 0.2, 28, digits=2), flag("signature", "signature required"),
+        enum("service", "economy standard express", default="standard"),
+        prose=("Parcel {tracking_code} goes to {recipient.name}, {recipient.street}, {recipient.postcode} {recipient.city}.",
+               "It weighs {weight_kg} kg.", "Signature required, {signature}.", "Send it {service}."),
+    ),
+    spec(
+        "course_signup", "Course signup", "medium",
+        group("student", text("name", person), email()),
+        group("course", text("title", of(COURSES)), code("code", "C-###@")),
+        day("starts_on"), money("fee", 40, 900), number("discount_percent", 5, 40, optional=0.4),
+        derived("amount_due", "fee * (1 - opt(discount_percent) / 100)"),
+        prose=("{student.name} wants a place in {course.title} ({course.code}), which begins on {starts_on}.",
+               "Write to {student.email}.", "The fee is {fee}.", "There is a discount of {discount_percent}%.",
+               "What is left to pay are {amount_due}."),
+    ),
+    spec(
+        "recipe_card", "Recipe card", "medium",
+        text("dish", of(DISHES)), number("servings", 1, 12),
+        group("time", number("prep_minutes", 5, 60), number("cook_minutes", 5, 180),
+              derived("total_minutes", "prep_minutes + cook_minutes", digits=0)),
+        several("tags", 1, 4, _tags),
+        prose=("Today we make {dish}.", "It is enough for {servings} people.",
+               "Preparing takes {time.prep_minutes} minutes, cooking {time.cook_minutes}.",
+               "So {time.total_minutes} minutes in sum.", "File it under {tags}."),
+    ),
+    spec(
+        "time_sheet", "Time sheet", "medium",
+        group("employee", text("name", person), code("staff_number", "E#####")),
+        day("week_starts_on"),
+        group("hours", real("regular", 8, 40), real("overtime", 0, 12), derived("total", "regular + overtime", digits=1)),
+        flag("approved", share=0.7),
+        prose=("{employee.name}, staff number {employee.staff_number}, hands in the week that starts on {week_starts_on}.",
+               "It has {hours.regular} regular hours and {hours.overtime} hours overtime.", "That makes {hours.total}.",
+               "Approved, {approved}."),
     ),
 )  # fmt: skip

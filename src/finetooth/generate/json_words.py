@@ -36,11 +36,12 @@ def pool(text: str, sep: str | None = None) -> Pool:
 class Draw:
     """The chance of one row, and the split that it is for."""
 
-    __slots__ = ("random", "test")
+    __slots__ = ("_base", "random", "test")
 
     def __init__(self, seed: str, split: str) -> None:
         self.random = random.Random(seed).random
         self.test = split == "test"
+        self._base: date | None = None
 
     def below(self, n: int) -> int:
         """A whole number from 0 to n - 1."""
@@ -71,11 +72,22 @@ class Draw:
         n = self.between(10 ** (digits - 1) + 2, 10**digits - 3)
         return n - n % 3 + 1 if self.test else n - n % 3 + 2 * self.below(2)
 
-    def day(self, first_year: int = 2018, years: int = 9) -> date:
-        """A date whose year is the split's own, far enough from its ends for what follows within ten weeks."""
+    @property
+    def base(self) -> date:
+        """The day that a row is about: its year is the split's own, and ten weeks around it are of that year too."""
+        if self._base is None:
+            self._base = self.far_day(2018, 9)
+        return self._base
+
+    def far_day(self, first_year: int, years: int) -> date:
+        """A day of one of so many years, moved to the next one of the split's own."""
         year = first_year + self.below(years)
         year += (1 - year % 3) if self.test else (year % 3 == 1)
-        return date(year, 1, 10) + timedelta(days=self.below(270))
+        return date(year, 2, 25) + timedelta(days=self.below(215))
+
+    def day(self, first: int = 0, last: int = 20) -> date:
+        """A day so many days from the row's own."""
+        return self.base + timedelta(days=self.between(first, last))
 
     def moment(self) -> datetime:
         """A minute of such a day, in UTC."""
@@ -281,3 +293,7 @@ def postcode(d: Draw, here: Any = None) -> str:
 def of(words: Pool) -> Callable[[Draw, Any], str]:
     """A field that is a word of the list."""
     return lambda d, here: d.pick(words)
+
+
+def hostname(d: Draw, here: Any = None) -> str:
+    return f"{d.choice(('app', 'db', 'mail', 'node', 'proxy', 'store'))}{d.number(3)}.{d.pick(FIRMS).lower()}.example"
