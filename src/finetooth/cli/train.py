@@ -194,8 +194,10 @@ def preflight_lines(report: dict[str, Any]) -> list[str]:
         f"({100 * steps['warmup_share']:.0f} %), then {steps['schedule']}",
     ]
     for metric, floors in report["floors"].items():
-        if floors:
-            lines.append(f"floors     {metric}: " + ", ".join(f"{k} {v:.2f}" for k, v in floors.items()))
+        # A floor without a confidence has no calibration error: null in run.json.
+        known = [f"{k} {v:.2f}" for k, v in floors.items() if v is not None]
+        if known:
+            lines.append(f"floors     {metric}: " + ", ".join(known))
     guess = report["estimate"]
     lines.append(f"estimate   {_span(guess['seconds'])}, {guess['memory_mb']:,.0f} MiB")
     return [*lines, *(f"warning    {w}" for w in report["warnings"])]
