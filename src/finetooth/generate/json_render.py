@@ -308,10 +308,11 @@ def superseded_line(t: Teller) -> str:
     label, wrong, _ = found
     return t.d.choice(
         (
-            f"An earlier draft had {label} {wrong}, which no longer holds.",
-            f"Please disregard {label} {wrong} from the old copy.",
+            # A comma before the value: no clock time in it makes the line look like "label: value".
+            f"An earlier draft, now void, had {label} {wrong}.",
+            f"As for the old copy, please disregard {label} {wrong}.",
             f"Not to be used, since superseded, is {label} {wrong}.",
-            f"Somebody first wrote {label} {wrong}, that was a mistake.",
+            f"Somebody, by mistake, first wrote {label} {wrong}.",
             f"The void version, with {label} {wrong}, has been withdrawn.",
         )
     )

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import UsageError
 from finetooth.generate.json_fields import Spec, draw_values, plain, schema_of
@@ -19,10 +19,13 @@ from finetooth.generate.json_schemas_nested import NESTED
 from finetooth.generate.json_styles import STYLES, render
 from finetooth.generate.json_words import Draw
 
+if TYPE_CHECKING:
+    from finetooth.generate.json_repair import Repair
+
 SPLITS = ("train", "test")
 LEAST = 10  # examples of a schema in the test split
 TEST_SHARE = 0.1
-_STYLES = tuple(STYLES)
+STYLE_NAMES = tuple(STYLES)
 
 
 @cache
@@ -53,17 +56,28 @@ def write_schemas(folder: str | Path) -> list[Path]:
     return made
 
 
-def make_row(
-    schema_id: str, split: str, seed: int, index: int, attempt: int = 0
-) -> tuple[dict[str, Any], list[str]]:
-    """One row, and the values of its prompt that are no part of the answer. The same arguments, the same row."""
+def make_row(schema_id: str, split: str, seed: int, index: int) -> tuple[dict[str, Any], list[str]]:
+    """Row number ``index`` of a schema, and the values of its prompt that are no part of the answer.
+
+    The same arguments make the same row, however many others there are.
+    """
+    made, distractors = fresh(
+        schema_id, split, f"{seed}/{schema_id}/{split}/{index}", STYLE_NAMES[index % len(STYLE_NAMES)]
+    )
+    return {"id": row_id(schema_id, split, seed, index), **made}, distractors
+
+
+def row_id(schema_id: str, split: str, seed: int, index: int) -> str:
+    return f"{schema_id}-{seed}-{split}-{index:05}"
+
+
+def fresh(schema_id: str, split: str, key: str, style: str) -> tuple[dict[str, Any], list[str]]:
+    """A row but for its id, and its distractors; ``key`` is all the chance there is."""
     one = specs()[schema_id]
-    d = Draw(f"{seed}/{schema_id}/{split}/{index}/{attempt}", split)
-    style = _STYLES[(index + attempt) % len(_STYLES)]
+    d = Draw(key, split)
     values = draw_values(one, d)
     prompt, distractors = render(one, values, d, style)
     row = {
-        "id": f"{schema_id}-{seed}-{split}-{index:05}",
         "prompt": prompt,
         "schema_id": schema_id,
         "expected_output": plain(values),
@@ -105,3 +119,21 @@ def generate_json(
 def _plan(n: int, names: Sequence[str], split: str) -> Iterator[tuple[tuple[str, str], int]]:
     for k in range(n):
         yield (names[k % len(names)], split), k // len(names)
+
+
+def boost(
+    rows: Sequence[Mapping[str, Any]], at_least: int = 2 * LEAST, seed: int = 0
+) -> list[dict[str, Any]]:
+    """The rows as they are, and after them new ones for the schemas that are thin; see ``json_repair.boost``."""
+    from finetooth.generate.json_repair import boost as lift
+
+    return lift(rows, at_least, seed)
+
+
+def repair(
+    rows_or_path: Sequence[Mapping[str, Any]] | str | Path, *, seed: int = 0, **options: Any
+) -> Repair:
+    """Makes failing rows anew and leaves the others byte for byte; see ``json_repair.repair``."""
+    from finetooth.generate.json_repair import repair as mend
+
+    return mend(rows_or_path, seed=seed, **options)
