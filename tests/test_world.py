@@ -43,7 +43,8 @@ def test_a_fact_is_told_in_every_style_and_every_wording_tells_all_of_it(kind, f
             assert slot not in {m[1] for m in SLOT.finditer(question)}, "the question holds its answer"
             assert question.endswith("?")
     for head, _, tail in fact.relations:
-        assert {head, tail} <= {*fact.slots, *kind.facts[0].slots}
+        for wording in (w for told in fact.told.values() for w in told):
+            assert {head, tail} <= {m[1] for m in SLOT.finditer(wording)} | {kind.key}, wording
     for slot, claim in fact.claims:
         assert f"{{{slot}" in claim
 

@@ -32,6 +32,9 @@ def command(
     leak_from: Annotated[
         Path | None, typer.Option(help="Another split, for the defect 'leaked': rows of it are copied in.")
     ] = None,
+    records: Annotated[
+        int, typer.Option(help="How many records a document tells at most, 1 to 3: longer, harder texts.")
+    ] = 3,
     json: Json = False,
 ) -> int:
     from finetooth import generate
@@ -42,7 +45,8 @@ def command(
             cure=f"there are: {', '.join([*generate.VIEWS, 'json'])}",
         )
     rates = _rates(what, defects, noise)
-    made = generate.make(what, n, seed=seed, defects=rates, other=_rows(leak_from, what) if leak_from else ())
+    other = _rows(leak_from, what) if leak_from else ()
+    made = generate.make(what, n, seed=seed, defects=rates, other=other, records=records)
     write_jsonl(out, made.rows)
     if rates:
         truth = truth or out.with_suffix(".truth.jsonl")

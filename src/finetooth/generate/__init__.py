@@ -13,10 +13,10 @@ from typing import Any
 
 from finetooth.errors import UsageError
 from finetooth.generate.defects import Planted, plant
-from finetooth.generate.prose import Document
+from finetooth.generate.prose import MOST_RECORDS, Document
 from finetooth.registry import pick
 
-VIEWS = {task: f"finetooth.generate.view_{task}" for task in ("qa",)}
+VIEWS = {task: f"finetooth.generate.view_{task}" for task in ("qa", "ner", "relation")}
 Row = dict[str, Any]
 
 
@@ -31,9 +31,17 @@ class Made:
 
 
 def make(
-    task: str, n: int, *, seed: int, defects: Mapping[str, float] | None = None, other: Sequence[Row] = ()
+    task: str,
+    n: int,
+    *,
+    seed: int,
+    defects: Mapping[str, float] | None = None,
+    other: Sequence[Row] = (),
+    records: int = MOST_RECORDS,
 ) -> Made:
     """``n`` rows of a task; ``defects`` plants kinds by rate, ``other`` is the split that leaks into this one.
+
+    ``records`` is how many records a document tells at most: more make longer texts and harder questions.
 
     Without defects, the first rows of a longer list are the same. Raises UsageError for an unknown
     task or kind, for rates that make more than a whole, and for a leak without ``other``.
@@ -42,8 +50,10 @@ def make(
         raise UsageError(f"--n: expected 1 or more, found {n}")
     if seed < 0:
         raise UsageError(f"--seed: expected 0 or more, found {seed}")
+    if not 1 <= records <= MOST_RECORDS:
+        raise UsageError(f"--records: expected 1 to {MOST_RECORDS}, found {records}")
     view = importlib.import_module(pick(task, VIEWS, "view of the world"))
-    pairs = view.pairs(n, seed)
+    pairs = view.pairs(n, seed, records=records)
     made = Made(task, [row for row, _ in pairs], [document for _, document in pairs])
     return plant_in(made, defects, seed=seed, other=other) if defects else made
 

@@ -93,7 +93,7 @@ def defect(
 
 def kinds(task: str) -> dict[str, Defect]:
     """The kinds of a task, by name, in the order of this package."""
-    from finetooth.generate import defects_qa  # noqa: F401  (they register themselves)
+    from finetooth.generate import defects_documents, defects_qa  # noqa: F401  (they register themselves)
 
     return {d.name: d for d in _KINDS if d.task == task}
 
@@ -143,7 +143,7 @@ def plant(
             if left == 0:
                 break
             i, unit = units[k]
-            if (i, kind.unit, unit) in taken or i in whole:
+            if (i, kind.unit, unit) in taken or i in whole or _gone(spoilt[i], kind.unit, unit):
                 continue
             change = kind.spoil(Spoil(spoilt[i], unit, i, documents[i], rows, other, rng))
             if change is None:
@@ -156,7 +156,8 @@ def plant(
                 whole.add(at[source])
             planted.append(Planted(spoilt[i]["id"], kind.name, was, now, unit, source))
             left -= 1
-    _drop_marked(spoilt)
+    for i in {at[p.id] for p in planted}:
+        _drop_marked(spoilt[i])
     return spoilt, sorted(planted, key=lambda p: (at[p.id], p.unit))
 
 
@@ -167,26 +168,34 @@ def _units(row: Row, key: str) -> int:
     return len(row[key]) if key else 1
 
 
-def _drop_marked(rows: Iterable[Row]) -> None:
-    for row in rows:
-        for key, value in row.items():
-            if isinstance(value, list) and any(isinstance(u, dict) and u.get(GONE) for u in value):
-                row[key] = [u for u in value if not u.get(GONE)]
+def _gone(row: Row, key: str, unit: int) -> bool:
+    return bool(key) and bool(row[key][unit].get(GONE))
+
+
+def _drop_marked(row: Row) -> None:
+    """Leaves out the marked units; triples point at their entities' new places."""
+    if "triples" in row:
+        left = [k for k, e in enumerate(row["entities"]) if not e.get(GONE)]
+        new = {k: i for i, k in enumerate(left)}
+        row["triples"] = [t for t in row["triples"] if not t.get(GONE)]
+        for triple in row["triples"]:
+            triple["head"], triple["tail"] = new[triple["head"]], new[triple["tail"]]
+    if "entities" in row:
+        row["entities"] = [e for e in row["entities"] if not e.get(GONE)]
 
 
 @dataclass(frozen=True)
 class Found:
-    """How well the checks find one kind. ``named`` are the rows that its checks name.
-
-    ``recall``: of the planted rows, those named; ``precision``: of the rows named, those that hold
-    this kind; ``any_precision``: those that hold any kind. None where there is nothing to divide by.
+    """How well the checks find one kind: ``found`` of ``planted`` units are named by one of ``checks``;
+    of the ``named`` places, ``right`` hold this kind and ``any_right`` a defect of any kind.
     """
 
     defect: str
     planted: int
     found: int
     named: int
-    any_named: int
+    right: int
+    any_right: int
     checks: tuple[str, ...]
 
     @property
@@ -195,35 +204,50 @@ class Found:
 
     @property
     def precision(self) -> float | None:
-        return self.found / self.named if self.named else None
+        return self.right / self.named if self.named else None
 
     @property
     def any_precision(self) -> float | None:
-        return self.any_named / self.named if self.named else None
+        return self.any_right / self.named if self.named else None
 
 
 def found(task: str, planted: Sequence[Planted], findings: Iterable[Finding]) -> list[Found]:
-    """The checks against the truth, a row each kind that was planted, in the order of the kinds.
+    """The checks against the truth, one a kind that was planted, in the order of the kinds.
 
-    Counted by row: a row is found if one of its kind's checks names it, wherever in the row.
+    A finding that tells where in its row it is must tell the right place; one that does not counts
+    for the row.
     """
-    by_check: dict[str, set[str]] = {}
+    by_check: dict[str, set[tuple[str, int | None]]] = {}
     for finding in findings:
         if finding.example_id:
-            by_check.setdefault(finding.check, set()).add(finding.example_id)
-    rows_of: dict[str, set[str]] = {}
-    for p in planted:
-        rows_of.setdefault(p.defect, set()).add(p.id)
-    spoilt = set().union(*rows_of.values()) if rows_of else set()
+            place = finding.evidence.get("start")
+            by_check.setdefault(finding.check, set()).add((finding.example_id, place))
+    spoilt = {place for p in planted for place in _places(p)}
     made = []
     for kind in kinds(task).values():
-        if kind.name in rows_of:
+        mine = [p for p in planted if p.defect == kind.name]
+        if mine:
             named = set().union(*(by_check.get(c, set()) for c in kind.tells))
-            mine = rows_of[kind.name]
+            own = {place for p in mine for place in _places(p)}
             made.append(
-                Found(kind.name, len(mine), len(named & mine), len(named), len(named & spoilt), kind.tells)
+                Found(
+                    kind.name,
+                    len(mine),
+                    sum(bool(_places(p) & named) for p in mine),
+                    len(named),
+                    len(named & own),
+                    len(named & spoilt),
+                    kind.tells,
+                )
             )
     return made
+
+
+def _places(planted: Planted) -> set[tuple[str, int | None]]:
+    """Where a finding may point to mean this defect: its row, or the characters where a mention begins."""
+    told = [v["start"] for v in (planted.was, planted.now) if isinstance(v, Mapping) and "start" in v]
+    starts = [s for v in told for s in (v if isinstance(v, list) else [v])]
+    return {(planted.id, None), *((planted.id, s) for s in starts)}
 
 
 def tally(planted: Iterable[Planted]) -> dict[str, int]:

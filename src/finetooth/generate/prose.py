@@ -6,6 +6,7 @@ Styles: ``report`` and ``email`` in whole sentences, ``notes`` in fragments, ``l
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from finetooth.generate.world import Record, Taken, Value, World, pick
 
 FRAME = -1  # the record of what is not told of a record: who writes, who speaks
 HOW_MANY_RECORDS = (0.5, 0.4, 0.1)  # one, two, three
+MOST_RECORDS = len(HOW_MANY_RECORDS)
 
 REPORT_OPENINGS = (
     "",
@@ -156,28 +158,26 @@ class _Writer:
             self.text += mark
 
 
-def documents(seed: int, *, start: int = 0) -> Iterator[Document]:
-    """The documents of a world, one after the other, without end."""
+def documents(seed: int, *, records: int = MOST_RECORDS) -> Iterator[Document]:
+    """The documents of a world, one after the other, without end, of at most so many records each."""
     world = World(seed)
-    n = start
-    while True:
-        yield document(world, n)
-        n += 1
+    for n in itertools.count():
+        yield document(world, n, records=records)
 
 
-def document(world: World, n: int) -> Document:
+def document(world: World, n: int, *, records: int = MOST_RECORDS) -> Document:
     """Document ``n`` of a world. Drawn again where a string of it would mean two things."""
     for attempt in range(100):
-        made = _document(world, n, np.random.default_rng([world.seed, 2, n, attempt]))
+        made = _document(world, n, records, np.random.default_rng([world.seed, 2, n, attempt]))
         if made is not None and not stray(made):
             return made
     raise RuntimeError(f"document {n} of world {world.seed}: no clear wording in 100 attempts")
 
 
-def _document(world: World, n: int, rng: np.random.Generator) -> Document | None:
+def _document(world: World, n: int, most: int, rng: np.random.Generator) -> Document | None:
     known = list(kinds().values())
     first = pick(known, rng)
-    size = 1 + int(rng.choice(3, p=HOW_MANY_RECORDS))
+    size = min(most, 1 + int(rng.choice(MOST_RECORDS, p=HOW_MANY_RECORDS)))
     # Two of one kind are the hard case: only the key tells them apart.
     which = [first] + [first if rng.random() < 0.5 else pick(known, rng) for _ in range(size - 1)]
     writer, reader = world.two_people(world.company(rng), rng)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from finetooth.generate.kinds import SLOT, Fact
-from finetooth.generate.prose import FRAME, Document, Placed, documents
+from finetooth.generate.prose import FRAME, MOST_RECORDS, Document, Placed, documents
 from finetooth.generate.world import Value, pick
 
 MOST = 5  # questions of one document
@@ -24,10 +24,10 @@ OF_EMAILS = {
 }
 
 
-def pairs(n: int, seed: int) -> list[tuple[dict[str, Any], Document]]:
+def pairs(n: int, seed: int, *, records: int = MOST_RECORDS) -> list[tuple[dict[str, Any], Document]]:
     """``n`` rows of the task qa, each with its document. The first rows of a longer list are the same."""
     made: list[tuple[dict[str, Any], Document]] = []
-    for document in documents(seed):
+    for document in documents(seed, records=records):
         if len(made) >= n:
             break
         rng = np.random.default_rng([seed, 3, len(made)])

@@ -209,7 +209,7 @@ class World:
                     pick(made, rng),
                     int(rng.integers(1921, 2010)),
                     founder,
-                    int(rng.integers(61, 2400)),
+                    int(rng.integers(61, 1900)),  # no number that looks like a year
                     tuple(staff),
                 )
             )

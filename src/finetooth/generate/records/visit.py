@@ -89,21 +89,21 @@ claim place: {visitor} went to see {place}.
 claim city: {visitor} travelled to {city}.
 claim date: {visitor} visited {place} on {date}.
 == host: host
-report: The host was {host}.
+report: The host was {host} of {place.short}.
 report: {visitor.last} was received by {host} of {place.short}.
 report: {host} showed the guest around {place.short}.
 email: {host} was the host at {place.short}.
-email: It was {host} who received {visitor.first}.
+email: It was {host} of {place.short} who received {visitor.first}.
 email: {visitor.first} talked to {host} of {place.short}.
-notes: Host: {host}.
+notes: Host: {host} ({place.short}).
 notes: Received by {host} of {place.short}.
-notes: {host} showed {visitor.last} around.
+notes: {host} of {place.short} showed {visitor.last} around.
 log: Host: {host} ({place.short}).
-log: Guest met by {host}.
+log: Guest met by {host} of {place.short}.
 log: {host} signed for the guest at {place.short}.
-talk: Who received {visitor.first}?|{host} did.
+talk: Who received {visitor.first} at {place.short}?|{host} did.
 talk: Whom did {visitor.first} meet?|{host} of {place.short}.
-talk: And the host?|It was {host}.
+talk: And the host at {place.short}?|It was {host}.
 ask host: Who was the host of {visitor}?
 ask host: Whom did {visitor} meet at {place.short}?
 ask host: Who received {visitor} at {place}?
