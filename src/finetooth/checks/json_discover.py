@@ -83,7 +83,8 @@ def _judge(c: Candidate, tolerance: float) -> _Verdict:
         gap = left - right
         if c.kind == "order":
             return _Verdict(c, speaks, speaks & (gap <= 1e-9), np.zeros(len(gap)))
-        allowed = np.maximum(tolerance, 1e-9 * np.maximum(np.abs(left), np.abs(right)))
+        # A sum of doubles, not a maximum: a gap of just two cents is no 0.02 in binary.
+        allowed = tolerance + 1e-9 * np.maximum(1, np.maximum(np.abs(left), np.abs(right)))
         allowed = np.maximum(allowed, 0.005 * c.right.size)
         allowed = np.maximum(allowed, 0.005 * c.left.size)
         if c.right.divides:

@@ -334,7 +334,8 @@ def allowance(rule: Rule, left: Any, right: Any, size: int, tolerance: float) ->
     """How far apart the sides may be: rounding of the shown value, of each line of a sum, and of doubles."""
     if not is_number(left) or not is_number(right):
         return 0.0
-    most = max(tolerance, 1e-9 * max(abs(left), abs(right)))
+    # Added, not the larger of the two: a gap of just two cents is no 0.02 in binary.
+    most = tolerance + 1e-9 * max(1.0, abs(left), abs(right))
     if rule.sums:
         most = max(most, 0.005 * size)
     if rule.divides:
