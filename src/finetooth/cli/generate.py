@@ -15,7 +15,7 @@ from finetooth.io import fingerprint, write_jsonl
 def command(
     what: Annotated[str, typer.Argument(help="qa, ner, relation, nli or json.")],
     out: Annotated[Path, typer.Option(help="Where the rows go, as JSONL.")],
-    n: Annotated[int, typer.Option("--n", help="How many rows.")] = 1000,
+    n: Annotated[int | None, typer.Option("--n", help="How many rows (default: 1000).")] = None,
     seed: Annotated[int, typer.Option(help="One seed makes one result.")] = 0,
     defects: Annotated[
         str | None,
@@ -35,6 +35,16 @@ def command(
     records: Annotated[
         int, typer.Option(help="How many records a document tells at most, 1 to 3: longer, harder texts.")
     ] = 3,
+    split: Annotated[
+        str | None, typer.Option(help="json: train or test; both, a tenth test, where it is not said.")
+    ] = None,
+    repair: Annotated[
+        Path | None, typer.Option(help="json: make only the failing rows of this file anew.")
+    ] = None,
+    boost: Annotated[
+        int | None, typer.Option(help="json: at least this many rows of every schema that is there.")
+    ] = None,
+    schemas: Annotated[Path | None, typer.Option(help="json: write the schemas into this folder.")] = None,
     json: Json = False,
 ) -> int:
     from finetooth import generate
@@ -44,6 +54,18 @@ def command(
             f"nothing called {what!r} can be generated",
             cure=f"there are: {', '.join([*generate.VIEWS, 'json'])}",
         )
+    world = {"--defects": defects, "--noise": noise, "--truth": truth, "--leak-from": leak_from}
+    of_json = {"--split": split, "--repair": repair, "--boost": boost, "--schemas": schemas}
+    for name, value in (world if what == "json" else of_json).items():
+        if value is not None:
+            raise UsageError(f"{name} says nothing of {what}", cure="finetooth generate --help")
+    if what == "json":
+        from finetooth.cli import _generate_json
+
+        return _generate_json.command(
+            n, seed, out, split=split, repair=repair, boost=boost, schemas=schemas, json=json
+        )
+    n = 1000 if n is None else n
     rates = _rates(what, defects, noise)
     other = _rows(leak_from, what) if leak_from else ()
     made = generate.make(what, n, seed=seed, defects=rates, other=other, records=records)

@@ -62,6 +62,7 @@ def row(
         "question": question,
         "context": document.text,
         "answers": {"text": [document.text[a:b] for a, b in spans], "answer_start": [a for a, _ in spans]},
+        "v2": False,
         "title": f"{document.style} {document.id}",
     }
 
