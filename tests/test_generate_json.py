@@ -56,6 +56,11 @@ def test_ten_thousand_generated_rows_pass_every_check():
     assert [f.message for f in findings(test, against=against)] == []
 
 
+@pytest.mark.parametrize("name", list(specs()))
+def test_a_few_rows_of_one_schema_pass_too(name):
+    assert [f.message for f in findings(generate_json(8, 3, split="train", only=[name]))] == []
+
+
 def test_the_same_seed_makes_the_same_rows_and_another_seed_others(rows):
     assert generate_json(N, 7) == rows
     other = generate_json(N, 8)
