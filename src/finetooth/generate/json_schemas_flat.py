@@ -126,8 +126,8 @@ FLAT: tuple[Spec, ...] = (
     ),
     spec(
         "wake_up_call", "Wake-up call", "simple",
-        code("room", "R###"), text("guest", person), moment("call_at"), enum("language",
-        "en de es it pl", default="en"),
+        code("room", "R###"), text("guest", person), moment("call_at"),
+        enum("language", "en de es it pl", default="en"),
         prose=("Room {room}, guest {guest}, would like to be woken.", "The phone should ring, please, at {call_at}.",
                "The language to speak is {language}."),
     ),

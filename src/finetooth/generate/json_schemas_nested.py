@@ -85,8 +85,8 @@ NESTED: tuple[Spec, ...] = (
     ),
     spec(
         "lab_sample", "Lab sample", "medium",
-        code("sample_code", "LS######"), moment("taken_at"), enum("analyte",
-        "sodium potassium iron zinc copper calcium"),
+        code("sample_code", "LS######"), moment("taken_at"),
+        enum("analyte", "sodium potassium iron zinc copper calcium"),
         enum("unit", "mg_per_l mmol_per_l", default="mg_per_l"), real("reading", 0.5, 180, digits=2),
         group("reference", real("low", 1, 40), real("high", 50, 150), rules=("low <= high",)),
         prose=("Sample {sample_code}, drawn at {taken_at}, was tested for {analyte}.", "We read {reading}.",
@@ -159,8 +159,8 @@ NESTED: tuple[Spec, ...] = (
         "time_sheet", "Time sheet", "medium",
         group("employee", text("name", person), code("staff_number", "E#####")),
         day("week_starts_on"),
-        group("hours", real("regular", 8, 40), real("overtime", 0, 12), derived("total",
-              "regular + overtime", digits=1)),
+        group("hours", real("regular", 8, 40), real("overtime", 0, 12),
+              derived("total", "regular + overtime", digits=1)),
         flag("approved", share=0.7),
         prose=("{employee.name}, staff number {employee.staff_number}, hands in the week that starts on "
                "{week_starts_on}.",
