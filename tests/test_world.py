@@ -218,3 +218,63 @@ def test_the_command_makes_and_mends_json(tmp_path, capsys):
     assert list(json.loads(capsys.readouterr().out)["repaired"]) == [bad["id"]]
     again = mended.read_text("utf-8").splitlines()
     assert [i for i, (a, b) in enumerate(zip(lines, again, strict=True)) if a != b] == [3]
+
+
+def test_inference_has_as_many_rows_a_label_and_reasons_that_say_so():
+    rows = generate.make("nli", 300, seed=1).rows
+    assert {r["label"] for r in rows} == {"entailment", "neutral", "contradiction"}
+    assert all(
+        sum(r["label"] == label for r in rows) > 80 for label in ("entailment", "neutral", "contradiction")
+    )
+    sentences = {r["hypothesis"] for r in rows}
+    assert len(sentences) > 290
+    # The word for a bound is no sign of the label.
+    bounds = [r["label"] for r in rows if " than " in r["hypothesis"]]
+    assert len(set(bounds)) == 3
+
+
+def test_a_triple_is_stated_only_where_the_text_names_both_ends():
+    made = generate.make("relation", 80, seed=1)
+    for row in made.rows:
+        for triple in row["triples"]:
+            for end in ("head", "tail"):
+                mention = row["entities"][triple[end]]["mentions"][0]
+                assert row["text"][mention["start"] : mention["end"]] == mention["text"]
+
+
+def test_a_missing_entity_takes_its_triples_along():
+    clean = generate.make("relation", 60, seed=1)
+    made = generate.plant_in(clean, {"missed-entity": 0.2}, seed=3)
+    for a, b in zip(clean.rows, made.rows, strict=True):
+        gone = {json.dumps(p.was["entity"]["mentions"]) for p in made.planted if p.id == a["id"]}
+        kept = [e for e in a["entities"] if json.dumps(e["mentions"]) not in gone]
+        assert b["entities"] == kept
+        said = {
+            (a["entities"][t["head"]]["name"], t["relation"], a["entities"][t["tail"]]["name"])
+            for t in a["triples"]
+            if all(a["entities"][t[k]] in kept for k in ("head", "tail"))
+        }
+        assert said == {
+            (kept[t["head"]]["name"], t["relation"], kept[t["tail"]]["name"]) for t in b["triples"]
+        }
+
+
+def test_checks_find_what_was_planted_in_the_other_tasks(tmp_path):
+    least = {
+        "wrong-type": 0.4,
+        "missed-entity": 0.15,
+        "flipped-label": 0.5,
+        "duplicated": 0.95,
+        "swapped-arguments": 0.3,
+    }
+    for task, rate, kinds_of in (
+        ("ner", 0.05, ("wrong-type", "missed-entity")),
+        ("relation", 0.01, ("swapped-arguments",)),
+        ("nli", 0.05, ("flipped-label", "duplicated")),
+    ):
+        made = generate.make(task, 400, seed=1, defects=dict.fromkeys(kinds_of, rate))
+        for found in defects.found(
+            task, made.planted, checks.run(dataset(made.rows, task, tmp_path / task)).findings
+        ):
+            assert found.recall >= least[found.defect], found
+            assert found.any_precision >= 0.9, found

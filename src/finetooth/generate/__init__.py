@@ -16,7 +16,7 @@ from finetooth.generate.defects import Planted, plant
 from finetooth.generate.prose import MOST_RECORDS, Document
 from finetooth.registry import pick
 
-VIEWS = {task: f"finetooth.generate.view_{task}" for task in ("qa", "ner", "relation")}
+VIEWS = {task: f"finetooth.generate.view_{task}" for task in ("qa", "ner", "relation", "nli")}
 Row = dict[str, Any]
 
 

@@ -93,7 +93,7 @@ def defect(
 
 def kinds(task: str) -> dict[str, Defect]:
     """The kinds of a task, by name, in the order of this package."""
-    from finetooth.generate import defects_documents, defects_qa  # noqa: F401  (they register themselves)
+    from finetooth.generate import defects_documents, defects_nli, defects_qa  # noqa: F401  (they register themselves)
 
     return {d.name: d for d in _KINDS if d.task == task}
 

@@ -158,28 +158,31 @@ class _Writer:
             self.text += mark
 
 
-def documents(seed: int, *, records: int = MOST_RECORDS) -> Iterator[Document]:
-    """The documents of a world, one after the other, without end, of at most so many records each."""
+def documents(seed: int, *, records: int = MOST_RECORDS, alike: bool = False) -> Iterator[Document]:
+    """The documents of a world, one after the other, without end, of at most so many records each.
+
+    ``alike``: just so many, and all of one kind.
+    """
     world = World(seed)
     for n in itertools.count():
-        yield document(world, n, records=records)
+        yield document(world, n, records=records, alike=alike)
 
 
-def document(world: World, n: int, *, records: int = MOST_RECORDS) -> Document:
+def document(world: World, n: int, *, records: int = MOST_RECORDS, alike: bool = False) -> Document:
     """Document ``n`` of a world. Drawn again where a string of it would mean two things."""
     for attempt in range(100):
-        made = _document(world, n, records, np.random.default_rng([world.seed, 2, n, attempt]))
+        made = _document(world, n, records, alike, np.random.default_rng([world.seed, 2, n, attempt]))
         if made is not None and not stray(made):
             return made
     raise RuntimeError(f"document {n} of world {world.seed}: no clear wording in 100 attempts")
 
 
-def _document(world: World, n: int, most: int, rng: np.random.Generator) -> Document | None:
+def _document(world: World, n: int, most: int, alike: bool, rng: np.random.Generator) -> Document | None:
     known = list(kinds().values())
     first = pick(known, rng)
-    size = min(most, 1 + int(rng.choice(MOST_RECORDS, p=HOW_MANY_RECORDS)))
+    size = most if alike else min(most, 1 + int(rng.choice(MOST_RECORDS, p=HOW_MANY_RECORDS)))
     # Two of one kind are the hard case: only the key tells them apart.
-    which = [first] + [first if rng.random() < 0.5 else pick(known, rng) for _ in range(size - 1)]
+    which = [first] + [first if alike or rng.random() < 0.5 else pick(known, rng) for _ in range(size - 1)]
     writer, reader = world.two_people(world.company(rng), rng)
     names = {"writer": writer.value, "reader": reader.value, "a": writer.value, "b": reader.value}
     frame = Record("frame", names)

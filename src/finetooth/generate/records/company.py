@@ -64,10 +64,7 @@ ask company: Which firm was set up by {founder}?
 ask company: What is the name of the company that {founder} started?
 relation: company founded_by founder
 relation: company founded_in founded
-claim founder: {company} was founded by {founder}.
-claim founded: {company} was founded in {founded}.
-claim company: {founder} founded {company}.
-== seat: city
+== head office: city
 report: Its headquarters are in {city}.
 report: The head office of {company.short} stands in {city}.
 report: {company.short} is based in {city}.
@@ -88,7 +85,8 @@ ask city: In which city is {company} based?
 ask city: Where does {company} have its headquarters?
 relation: company located_in city
 claim city: The head office of {company} is in {city}.
-== makes: product
+claim city: {company} has its headquarters in {city}.
+== products: product
 report: The company makes {product}.
 report: It is known for its {product}.
 report: Most of the income of {company.short} comes from {product}.
@@ -108,8 +106,9 @@ ask product: What does {company} make?
 ask product: For what products is {company} known?
 ask product: What is the main product of {company}?
 relation: company makes product
-claim product: {company} makes {product}.
-== staff: staff
+claim product: What {company} is best known for are its {product}.
+claim product: The main products of {company} are {product}.
+== number of employees: staff
 prose: It has {staff} employees.
 report: {staff} people work there.
 report: The number of employees is {staff}.
@@ -129,7 +128,7 @@ ask staff: How many employees does {company} have?
 ask staff: How many people does {company} employ?
 claim staff: {company} has {staff} employees.
 claim staff: The payroll of {company} lists {staff} people.
-== chief: chief
+== management: chief
 report: It is led by {chief}.
 report: {chief} is the chief executive.
 report: Today {chief} runs {company.short}.
@@ -150,7 +149,8 @@ ask chief: Who is in charge of {company}?
 ask chief: Who runs {company}?
 relation: company led_by chief
 claim chief: {company} is led by {chief}.
-== bought: acquired year price
+claim chief: The person at the head of {company} is {chief}.
+== takeovers: acquired year price
 report: In {year}, it took over {acquired} for {price}.
 report: {company.short} bought {acquired} in {year} and paid {price}.
 report: The largest purchase was {acquired}, which changed hands for {price} in {year}.
@@ -178,10 +178,9 @@ ask price: For how much was {acquired} bought?
 relation: company owns acquired
 relation: acquired bought_in year
 relation: acquired sold_for price
-claim acquired: {company} bought {acquired}.
-claim acquired: {acquired} belongs to {company}.
-claim year: {company} took over {acquired} in {year}.
-claim price: {company} paid {price} for {acquired}.
+claim year: The takeover by {company} took place in {year}.
+claim price: For its takeover, {company} paid {price}.
+claim acquired: The firm that {company} took over is {acquired}.
 == revenue: revenue
 prose: The yearly revenue is {revenue}.
 report: Last year the firm took in {revenue}.
@@ -202,7 +201,8 @@ ask revenue: How much does {company} take in?
 ask revenue: What are the yearly sales of {company}?
 relation: company takes_in revenue
 claim revenue: The yearly revenue of {company} is {revenue}.
-== plan: plan
+claim revenue: {company} takes in {revenue} a year.
+== plans: plan
 prose: For next year, the firm plans {plan}.
 report: The next project is {plan}.
 report: The board has approved {plan}.
@@ -220,7 +220,8 @@ talk: Any news?|The board has approved {plan}.
 ask plan: What does {company} plan for next year?
 ask plan: What is the next project of {company}?
 ask plan: What has the board of {company} approved?
-claim plan: {company} is planning {plan}.
+claim plan: The next project of {company} is {plan}.
+claim plan: What {company} plans for next year is {plan}.
 """)
 
 KIND = Kind("company", "company", draw, FACTS, ("companies", "market research", "suppliers"))

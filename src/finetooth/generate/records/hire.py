@@ -72,11 +72,7 @@ ask start: When did {person} start as {role}?
 ask start: On what date did {company} take on {person}?
 relation: person works_for company
 relation: person starts_on start
-claim person: The {role} of {company} is {person}.
-claim company: {person} works for {company}.
-claim role: {person} is {role} at {company}.
-claim start: {person} began on {start}.
-== manager: manager
+== line manager: manager
 report: {person.last} reports to {manager}.
 report: The line manager is {manager}.
 report: {manager} supervises the new colleague.
@@ -119,7 +115,8 @@ ask city: Where is the office of {person}?
 ask city: Where is the new {role} of {company.short} based?
 relation: person works_in city
 claim city: The office of {person} is in {city}.
-== former: former
+claim city: {person} works in {city}.
+== former employer: former
 prose: Before that, {person.last} was with {former}.
 report: {person.last} came from {former}.
 report: The former employer was {former}.
@@ -138,8 +135,9 @@ ask former: Which company did {person} work for before?
 ask former: Who was the former employer of {person}?
 ask former: From which company did {person} come to {company.short}?
 relation: person worked_for former
-claim former: {person} used to work for {former}.
-== team: team
+claim former: Before joining {company}, {person} was with {former}.
+claim former: The former employer of {person} is {former}.
+== size of the team: team
 prose: {person.last} leads a team of {team}.
 report: There are {team} people in the new team.
 report: The post comes with {team} subordinates.
@@ -158,6 +156,7 @@ ask team: How many people does {person} lead?
 ask team: How many members does the team of {person} have?
 ask team: How many subordinates does the new {role} have?
 claim team: The team of {person} has {team} members.
+claim team: {person} leads {team} people.
 == studies: studies
 prose: {person.last} holds a degree in {studies}.
 report: The new colleague studied {studies}.
@@ -176,8 +175,9 @@ talk: What about education?|A degree in {studies}.
 ask studies: What did {person} study?
 ask studies: In what subject does {person} have a degree?
 ask studies: What is the degree of the new {role} in?
-claim studies: {person} has a degree in {studies}.
-== task: task
+claim studies: The degree of {person} is in {studies}.
+claim studies: The subject that {person} studied is {studies}.
+== first task: task
 prose: The first task will be {task}.
 report: {person.last} was hired to look after {task}.
 report: At the top of the list stands {task}.
@@ -196,6 +196,7 @@ ask task: What is the first task of {person}?
 ask task: With what will {person} begin at {company}?
 ask task: What does {person} have to do first as {role}?
 claim task: {person} begins with {task}.
+claim task: The first thing that {person} has to do is {task}.
 == salary: salary
 prose: The post pays {salary} a year.
 report: The yearly salary is {salary}.
@@ -216,6 +217,7 @@ ask salary: How much does {company} pay {person}?
 ask salary: What is the yearly salary of the new {role}?
 relation: person earns salary
 claim salary: {person} earns {salary} a year.
+claim salary: {company} pays {person} {salary} a year.
 """)
 
 KIND = Kind("hire", "person", draw, FACTS, ("new colleagues", "personnel", "appointments"))

@@ -85,14 +85,6 @@ relation: buyer orders product
 relation: seller supplies product
 relation: number placed_by buyer
 relation: number placed_on date
-claim buyer: {buyer} ordered {product}.
-claim buyer: The buyer in order {number} is {buyer}.
-claim seller: {buyer} bought the goods of order {number} from {seller}.
-claim seller: The supplier of order {number} is {seller}.
-claim quantity: Order {number} covers {quantity} items.
-claim quantity: {buyer} asked for {quantity} {product}.
-claim product: Order {number} is for {product}.
-claim date: Order {number} was placed on {date}.
 == price: total
 prose: The total comes to {total}.
 prose: The goods cost {total} altogether.
@@ -115,7 +107,7 @@ ask total: What is the total price of the {product}?
 ask total: What is the order worth?
 relation: number costs total
 claim total: The price of order {number} is {total}.
-claim total: {buyer} pays {total} for the {product}.
+claim total: {buyer} pays {total} for order {number}.
 == delivery: destination due
 prose: The goods have to be in {destination} by {due}.
 report: Delivery to {destination} was promised for {due}.
@@ -140,9 +132,10 @@ ask due: By what date does {buyer} need the {product}?
 relation: number delivered_to destination
 relation: number due_on due
 claim destination: The goods of order {number} are to be sent to {destination}.
-claim destination: {buyer} wants the {product} in {destination}.
+claim destination: The {product} of order {number} go to {destination}.
 claim due: The delivery of order {number} is due on {due}.
-== contact: contact
+claim due: {buyer} needs the {product} on {due} at the latest.
+== contact person: contact
 report: {contact} signed the order for {buyer.short}.
 report: On the side of {buyer.short}, {contact} is in charge.
 report: Questions about the order are answered by {contact} of {buyer.short}.
@@ -162,9 +155,9 @@ ask contact: Who is responsible for order {number} at {buyer.short}?
 ask contact: Who is the contact person at {buyer}?
 ask contact: Whom should one ask at {buyer.short} about the {product}?
 relation: contact works_for buyer
-claim contact: {contact} represents {buyer} in this order.
-claim contact: The person to ask at {buyer.short} is {contact}.
-== handler: handler
+claim contact: On behalf of {buyer}, {contact} deals with order {number}.
+claim contact: {contact} is the one at {buyer} who deals with order {number}.
+== person who packs: handler
 report: At {seller.short}, the order is handled by {handler}.
 report: {handler} of {seller.short} prepares the shipment.
 report: {seller.short} has put {handler} in charge of the shipment.
@@ -184,8 +177,8 @@ ask handler: Who handles order {number} at {seller.short}?
 ask handler: Who prepares the shipment of {product}?
 ask handler: Which employee of {seller} deals with the {product}?
 relation: handler works_for seller
-claim handler: {handler} handles the order at {seller}.
-claim handler: The shipment is prepared by {handler}.
+claim handler: {handler} handles order {number} at {seller}.
+claim handler: At {seller}, order {number} is in the hands of {handler}.
 == delay: delay
 prose: The shipment was held up by {delay}.
 report: Because of {delay}, the first delivery date could not be kept.
@@ -205,7 +198,8 @@ ask delay: Why was the shipment of {product} late?
 ask delay: What held up order {number}?
 ask delay: What was the reason for the delay of the {product}?
 claim delay: The shipment of order {number} was late because of {delay}.
-== terms: terms
+claim delay: What held up the {product} was {delay}.
+== payment term: terms
 prose: The invoice is payable within {terms}.
 report: {buyer.short} has {terms} to pay the invoice.
 report: The payment term is {terms}.
@@ -223,7 +217,8 @@ talk: And the payment term?|We said {terms}.
 ask terms: How long does {buyer} have to pay the invoice?
 ask terms: Within what time must order {number} be paid?
 ask terms: What is the payment term for the {product}?
-claim terms: {buyer} has {terms} to pay for the order.
+claim terms: {buyer} has {terms} to pay for order {number}.
+claim terms: Order {number} has to be paid within {terms}.
 """)
 
 KIND = Kind("order", "number", draw, FACTS, ("orders", "purchasing", "supplies"))

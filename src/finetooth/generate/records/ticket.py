@@ -93,35 +93,30 @@ relation: number opened_by customer
 relation: number concerns device
 relation: customer uses device
 relation: number opened_on opened
-claim customer: Ticket {number} comes from {customer}.
-claim device: Ticket {number} is about {device}.
-claim device: {customer} has trouble with its {device}.
-claim problem: {customer} complained of {problem}.
-claim opened: The problem was reported on {opened}.
-== reporter: reporter
+== person who found the fault: reporter
 report: The report was written by {reporter} of {customer.short}.
 report: At {customer.short}, it was {reporter} who found the fault.
 report: {reporter} noticed it first at {customer.short}.
 email: The person who found it is {reporter} at {customer.short}.
-email: {reporter} of {customer.short} sent us photos.
+email: {reporter} of {customer.short} found it and sent us photos.
 email: It was {reporter} who reported it for {customer.short}.
 notes: Reported by {reporter} ({customer.short}).
 notes: Found by {reporter} of {customer.short}.
-notes: {reporter} at {customer.short} sent photos.
+notes: {reporter} at {customer.short} found it, photos attached.
 log: Reporter: {reporter} ({customer.short}).
-log: Message received from {reporter} of {customer.short}.
-log: Photos uploaded by {reporter} ({customer.short}).
+log: Fault found by {reporter} of {customer.short}.
+log: Found and photographed by {reporter} ({customer.short}).
 talk: Who found it at {customer.short}?|{reporter} did.
-talk: Whom do we answer?|{reporter} at {customer.short}.
+talk: Who noticed it first?|{reporter} at {customer.short}.
 talk: Who reported it?|{reporter} of {customer.short}.
 ask reporter: Who reported the problem with the {device}?
 ask reporter: Which employee of {customer} reported the fault of ticket {number}?
 ask reporter: Who at {customer.short} found the fault?
 relation: reporter works_for customer
 relation: number reported_by reporter
-claim reporter: The fault was reported by {reporter}.
-claim reporter: {reporter} works for {customer}.
-== assigned: assignee vendor
+claim reporter: The person at {customer} who found the fault is {reporter}.
+claim reporter: It was {reporter} who found the fault of ticket {number}.
+== technician: assignee vendor
 report: {vendor}, the maker, sent {assignee} to look into it.
 report: The case was given to {assignee} of {vendor}.
 report: {assignee} from {vendor} is working on it.
@@ -146,7 +141,8 @@ ask vendor: From which firm is {assignee}?
 relation: assignee works_for vendor
 relation: number assigned_to assignee
 claim assignee: Ticket {number} is in the hands of {assignee}.
-claim vendor: {assignee} works for {vendor}.
+claim assignee: The person who looks after the {device} of {customer} is {assignee}.
+claim vendor: The technician for ticket {number} works for {vendor}.
 == priority: priority
 report: Its priority was set to {priority}.
 report: The case has {priority} priority.
@@ -167,6 +163,7 @@ ask priority: What priority does ticket {number} have?
 ask priority: What is the priority of the complaint of {customer}?
 ask priority: What priority was given to the problem with the {device}?
 claim priority: The priority of ticket {number} is {priority}.
+claim priority: The complaint of {customer} has {priority} priority.
 == cause: cause
 prose: The trouble was caused by {cause}.
 report: Inspection showed {cause}.
@@ -186,7 +183,8 @@ ask cause: What caused the problem with the {device}?
 ask cause: What was the root cause of ticket {number}?
 ask cause: Why did the {device} of {customer} fail?
 claim cause: The trouble of ticket {number} came from {cause}.
-== cure: cure
+claim cause: What caused the trouble at {customer} was {cause}.
+== remedy: cure
 prose: It was solved by {cure}.
 report: The remedy was {cure}.
 report: The fault was removed by {cure}.
@@ -205,7 +203,8 @@ ask cure: How was the problem with the {device} solved?
 ask cure: What fixed the fault of ticket {number}?
 ask cure: How was the trouble at {customer} removed?
 claim cure: Ticket {number} was solved by {cure}.
-== closed: closed
+claim cure: The {device} of {customer} were put right by {cure}.
+== closing date: closed
 prose: The ticket was closed on {closed}.
 report: On {closed}, the customer confirmed that all was well.
 report: It has been settled since {closed}.
@@ -225,7 +224,8 @@ ask closed: On what date was the case of {customer} settled?
 ask closed: When was the matter of the {device} closed?
 relation: number closed_on closed
 claim closed: Ticket {number} was closed on {closed}.
-== time: time
+claim closed: The case of {customer} was settled on {closed}.
+== repair time: time
 prose: The repair took {time}.
 report: The work on it lasted {time}.
 report: The technician needed {time}.
@@ -244,6 +244,7 @@ ask time: How long did the repair of the {device} take?
 ask time: How much time did the work on ticket {number} take?
 ask time: How long was the technician busy with the {device}?
 claim time: The repair of ticket {number} took {time}.
+claim time: It took {time} to repair the {device} of {customer}.
 """)
 
 KIND = Kind("ticket", "number", draw, FACTS, ("support", "repairs", "complaints"))

@@ -83,11 +83,6 @@ relation: visitor works_for home
 relation: visitor visits place
 relation: visitor travels_to city
 relation: place located_in city
-claim visitor: {visitor} was a guest of {place}.
-claim home: {visitor} works for {home}.
-claim place: {visitor} went to see {place}.
-claim city: {visitor} travelled to {city}.
-claim date: {visitor} visited {place} on {date}.
 == host: host
 report: The host was {host} of {place.short}.
 report: {visitor.last} was received by {host} of {place.short}.
@@ -109,8 +104,8 @@ ask host: Whom did {visitor} meet at {place.short}?
 ask host: Who received {visitor} at {place}?
 relation: host works_for place
 relation: visitor meets host
-claim host: {visitor} met {host}.
-claim host: The host of {visitor} was {host}.
+claim host: The host of {visitor} at {place} was {host}.
+claim host: The person who received {visitor} was {host}.
 == purpose: purpose
 prose: The reason for the trip was {purpose}.
 report: The visit was about {purpose}.
@@ -129,8 +124,9 @@ talk: What was the reason?|They had to see about {purpose}.
 ask purpose: Why did {visitor} visit {place}?
 ask purpose: What was the purpose of the visit of {visitor}?
 ask purpose: What was the visit of {visitor} to {city} about?
-claim purpose: {visitor} went to {place} for {purpose}.
-== stay: stay
+claim purpose: What brought {visitor} to {place} was {purpose}.
+claim purpose: The visit of {visitor} was about {purpose}.
+== length of the visit: stay
 prose: The visit lasted {stay}.
 report: {visitor.last} stayed for {stay}.
 report: The meeting took {stay}.
@@ -149,7 +145,8 @@ ask stay: How long did the visit of {visitor} last?
 ask stay: How long did {visitor} stay at {place}?
 ask stay: How long was {visitor} with {place.short}?
 claim stay: The visit of {visitor} lasted {stay}.
-== means: means
+claim stay: {visitor} was at {place} for {stay}.
+== means of travel: means
 report: {visitor.last} travelled by {means}.
 report: The journey was made by {means}.
 report: For the journey, {visitor.last} took the {means}.
@@ -169,6 +166,7 @@ ask means: How did {visitor} travel to {city}?
 ask means: By what means did {visitor} get to {place}?
 ask means: What did {visitor} take to reach {city}?
 claim means: {visitor} went to {city} by {means}.
+claim means: {visitor} reached {place} by {means}.
 == result: result
 prose: The visit ended with {result}.
 report: As a result, there is {result}.
@@ -188,7 +186,8 @@ ask result: What was the result of the visit of {visitor}?
 ask result: With what did the visit to {place} end?
 ask result: What came of the trip of {visitor} to {city}?
 claim result: The visit of {visitor} ended with {result}.
-== next: next
+claim result: The outcome of the visit to {place} is {result}.
+== next meeting: next
 prose: They will meet again on {next}.
 report: The next meeting is planned for {next}.
 report: A second visit has been arranged for {next}.
@@ -207,7 +206,8 @@ ask next: When will {visitor} and {place} meet again?
 ask next: For what date is the next visit to {place} planned?
 ask next: When is the second meeting of {visitor} at {place.short}?
 claim next: The next meeting of {visitor} with {place} is on {next}.
-== costs: costs
+claim next: {visitor} will meet {place} again on {next}.
+== travel costs: costs
 prose: The trip cost {costs}.
 report: The travel expenses were {costs}.
 report: {home.short} paid {costs} for the journey.
@@ -226,6 +226,7 @@ ask costs: How much did the trip of {visitor} cost?
 ask costs: How much did {home} pay for the journey to {city}?
 ask costs: How much were the expenses of {visitor}?
 claim costs: The journey of {visitor} cost {costs}.
+claim costs: The expenses of {visitor} were {costs}.
 """)
 
 KIND = Kind("visit", "visitor", draw, FACTS, ("visits", "travel", "customer relations"))
