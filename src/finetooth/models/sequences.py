@@ -81,6 +81,16 @@ def trim(text: str, offsets: np.ndarray) -> np.ndarray:
     return np.stack([following[offsets[:, 0]], ending[offsets[:, 1]]], axis=1).astype(np.int32)
 
 
+def frame(tokenizer: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The special tokens that a tokenizer puts before and after one text; a decoder's may put none."""
+    probe = tokenizer("a", return_special_tokens_mask=True)
+    ids, special = list(probe["input_ids"]), list(probe["special_tokens_mask"])
+    own = [i for i, s in enumerate(special) if not s]
+    if not own:
+        raise ConfigError("the tokenizer makes no token of the letter a")
+    return np.array(ids[: own[0]], np.int32), np.array(ids[own[-1] + 1 :], np.int32)
+
+
 class Pairs:
     """Builds [CLS] first [SEP] second [SEP], or what the tokenizer has in their place.
 
