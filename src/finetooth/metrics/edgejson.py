@@ -82,8 +82,7 @@ def _mean_of(figure: Any):
 
 _SOURCE = "EdgeJSON's evaluation script, SLMBench"
 
-METRICS = (
-    Metric("edgejson_exact_match", _mean_of(exact), percent, _SOURCE),
-    Metric("edgejson_field_f1", _mean_of(field_f1), percent, _SOURCE),
-    Metric("edgejson_compliance", _mean_of(compliant), percent, _SOURCE),
-)
+EXACT_MATCH = Metric("edgejson_exact_match", _mean_of(exact), percent, _SOURCE)
+FIELD_F1 = Metric("edgejson_field_f1", _mean_of(field_f1), percent, _SOURCE)
+COMPLIANCE = Metric("edgejson_compliance", _mean_of(compliant), percent, _SOURCE)
+METRICS = (EXACT_MATCH, FIELD_F1, COMPLIANCE)

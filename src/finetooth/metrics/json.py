@@ -133,12 +133,15 @@ def _arithmetic(examples: Sequence[Example], predictions: Targets) -> np.ndarray
 
 _LEAVES = "leaf paths, lists aligned by position, summed over examples"
 
-METRICS = (
-    Metric("exact_match", _exact, percent, "equal as JSON"),
-    Metric("field_precision", _fields, _precision, _LEAVES),
-    Metric("field_recall", _fields, _recall, _LEAVES),
-    Metric("field_f1", _fields, _f1, _LEAVES),
-    Metric("schema_compliance", _compliance, _of_those, "JSON Schema by jsonschema-rs, formats not asserted"),
-    Metric("parse_rate", _parsed, percent, "an object could be read from the output"),
-    Metric("arithmetic_consistency", _arithmetic, _of_those, "keeps every relation that its gold keeps"),
+EXACT_MATCH = Metric("exact_match", _exact, percent, "equal as JSON")
+FIELD_PRECISION = Metric("field_precision", _fields, _precision, _LEAVES)
+FIELD_RECALL = Metric("field_recall", _fields, _recall, _LEAVES)
+FIELD_F1 = Metric("field_f1", _fields, _f1, _LEAVES)
+COMPLIANCE = Metric(
+    "schema_compliance", _compliance, _of_those, "JSON Schema by jsonschema-rs, formats not asserted"
 )
+PARSE_RATE = Metric("parse_rate", _parsed, percent, "an object could be read from the output")
+ARITHMETIC = Metric(
+    "arithmetic_consistency", _arithmetic, _of_those, "keeps every relation that its gold keeps"
+)
+METRICS = (EXACT_MATCH, FIELD_PRECISION, FIELD_RECALL, FIELD_F1, COMPLIANCE, PARSE_RATE, ARITHMETIC)

@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 from finetooth.config import TrainConfig
 from finetooth.errors import UsageError
 from finetooth.runs import Run
-from finetooth.train import checkpoints
+from finetooth.train import checkpoints, machine
 from finetooth.train.batches import Plan
 from finetooth.train.checkpoints import Checkpoint
 from finetooth.train.dynamics import Recorder
@@ -27,6 +27,7 @@ from finetooth.train.trainer import Engine
 from finetooth.train.watch import Watch
 
 Evaluate = Callable[[], dict[str, float]]
+MEMORY_STEPS = 10  # how often memory is looked at
 
 
 class Loop(TrainerCallback):
@@ -60,6 +61,7 @@ class Loop(TrainerCallback):
         self.epochs: list[dict[str, Any]] = []  # one an epoch whose end is dealt with
         self.stopped_early = False
         self._log: StepLog | None = None
+        self._kept_mb = 0.0
         self._saved_step, self._saved_at, self._mark = -1, time.monotonic(), 0.0
 
     # ---- resuming
@@ -140,8 +142,19 @@ class Loop(TrainerCallback):
             raise Interrupted(self.run.folder, self.step)
         if self.stopped_early:
             control.should_training_stop = True
+        self._bound_memory()
         self._mark = time.perf_counter()
         return control
+
+    def _bound_memory(self) -> None:
+        """Keeps memory within half more than what the first steps, or those after the last return, took."""
+        if self.step % MEMORY_STEPS or self.engine.args.device.type != "cpu":
+            return
+        if not self._kept_mb:
+            self._kept_mb = machine.memory_mb()
+        elif machine.memory_mb() > 1.5 * self._kept_mb:
+            machine.give_back()
+            self._kept_mb = max(self._kept_mb, machine.memory_mb())
 
     def _epoch_share(self, epoch: int) -> float:
         start = self.plan.ends[epoch - 1] if epoch else 0

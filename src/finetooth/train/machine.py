@@ -40,6 +40,15 @@ def keep_memory() -> bool:
     return all(done)
 
 
+def give_back() -> None:
+    """Gives memory that was freed back to the system, where glibc was told to keep it.
+
+    Batches of many shapes leave holes that none fills, and a process that keeps all of them grows by the hour.
+    """
+    if sys.platform.startswith("linux") and platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def pick_precision(config: TrainConfig) -> tuple[str, str]:
     """("bf16" or "fp32", why). bf16 means autocast: weights, gradients and optimiser state stay fp32."""
     import torch
