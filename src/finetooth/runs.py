@@ -18,7 +18,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -197,11 +197,7 @@ class Run:
     def write_predictions(self, split: str, predictions: Iterable[Prediction], show: Any) -> Path:
         """``{"id", "prediction", "confidence"}`` a line, as ``finetooth score`` reads them."""
         path = self.predictions_path(split)
-        rows = (
-            {"id": p.example_id, "prediction": show(p.target), "confidence": p.confidence}
-            for p in predictions
-        )
-        io.write_jsonl(path, rows)
+        io.write_jsonl(path, (prediction_row(p, show) for p in predictions))
         return path
 
     def write_scores(self, split: str, scores: Any) -> None:
@@ -216,6 +212,18 @@ class Run:
 
     def write_dropped(self, drops: Iterable[Drop]) -> None:
         io.write_jsonl(self.folder / "dropped.jsonl", drops)
+
+
+def prediction_row(prediction: Prediction, show: Callable[[Any], Any]) -> dict[str, Any]:
+    """A prediction as ``finetooth score`` reads it.
+
+    Generated text that could not be parsed stands there as it is: it is wrong whoever reads it, and it
+    says why.
+    """
+    value = show(prediction.target)
+    if prediction.target is None and isinstance(prediction.raw, str):
+        value = prediction.raw
+    return {"id": prediction.example_id, "prediction": value, "confidence": prediction.confidence}
 
 
 def describe(data: Dataset) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from finetooth.errors import DataError, UsageError
 from finetooth.io import Source, fingerprint, parse_json, to_json
 from finetooth.registry import Task
-from finetooth.runs import Run
+from finetooth.runs import Run, prediction_row
 from finetooth.types import Example, Prediction
 
 PIECE = 1024  # examples that are predicted before they are written down
@@ -22,11 +22,7 @@ Progress = Callable[[int, int], None]
 
 def row(prediction: Prediction, task: Task) -> dict[str, Any]:
     """A prediction as ``finetooth score`` reads it."""
-    return {
-        "id": prediction.example_id,
-        "prediction": task.show(prediction.target),
-        "confidence": prediction.confidence,
-    }
+    return prediction_row(prediction, task.show)
 
 
 def predict(

@@ -17,6 +17,7 @@ HERE = "{prompt}"
 PLAIN = "{prompt}\n\nAnswer:\n"
 # What no template says by itself, and no tokenizer is asked to read.
 MARK, REPLY = "QqPromptqQ", "QqReplyqQ"
+BLANKS = (" \n\t", "\t\n ")  # around the mark: does the template take them off?
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def _first(tokenizer: Any, before: str) -> str:
 
 def _chat(tokenizer: Any, system: str) -> Frame:
     messages = [{"role": "system", "content": system}] if system else []
-    messages += [{"role": "user", "content": f" {MARK} "}]
+    whole = MARK.join(BLANKS)
+    messages += [{"role": "user", "content": whole}]
 
     def render(more: Sequence[dict[str, str]] = (), *, ask: bool) -> str:
         try:
@@ -106,11 +108,10 @@ def _chat(tokenizer: Any, system: str) -> Frame:
             "the model's chat template does not show the messages as they are",
             cure="model.options.template=plain",
         )
-    strip = f" {MARK} " not in asked
-    mark = MARK if strip else f" {MARK} "
+    strip = whole not in asked
+    mark = MARK if strip else whole
     before, _, after = asked.partition(mark)
-    whole = render([{"role": "assistant", "content": REPLY}], ask=False)
-    head, _, tail = whole.partition(REPLY)
+    head, _, tail = render([{"role": "assistant", "content": REPLY}], ask=False).partition(REPLY)
     between = head.partition(mark)[2]
     # A template that knows of no question being open still heads a reply; what it says there is the question.
     if asked == render(ask=False) and between.startswith(after) and between[len(after) :].strip():

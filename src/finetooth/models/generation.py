@@ -48,7 +48,7 @@ def generate(
     model: Any,
     prompts: Sequence[Sequence[int]],
     *,
-    most_tokens: int,
+    most_tokens: int | Sequence[int],
     ends: Collection[int],
     pad: int,
     batch_tokens: int = 8192,
@@ -56,7 +56,7 @@ def generate(
     limits: Callable[[int], Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Generated]:
-    """What the model says to each prompt, at most ``most_tokens`` tokens, in the order given.
+    """What the model says to each prompt, at most ``most_tokens`` tokens (of all, or of each), in the order given.
 
     ``batch_tokens`` bounds rows times (prompt + answer) of a batch. ``limits(i)`` gives prompt i a
     matcher (see ``constrain``) that says which tokens may come next, or None.
@@ -68,13 +68,14 @@ def generate(
     device = next(model.parameters()).device
     random = torch.Generator(device=device).manual_seed(sampling.seed)
     done = 0
-    for part in by_length([len(p) + most_tokens for p in prompts], batch_tokens):
+    most = [most_tokens] * len(prompts) if isinstance(most_tokens, int) else list(most_tokens)
+    for part in by_length([len(p) + n for p, n in zip(prompts, most, strict=True)], batch_tokens):
         for at in range(0, len(part), MOST_ROWS):
             some = part[at : at + MOST_ROWS]
             batch = _Batch(model, [prompts[i] for i in some], pad)
             matchers = [limits(i) for i in some] if limits is not None else None
             with torch.inference_mode():
-                found = batch.run(most_tokens, frozenset(ends), sampling, random, matchers)
+                found = batch.run([most[i] for i in some], frozenset(ends), sampling, random, matchers)
             for i, text in zip(some, found, strict=True):
                 made[i] = text
             done += len(some)
@@ -88,6 +89,8 @@ class _Batch:
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], pad: int) -> None:
         import torch
+
+        from finetooth.models.kv_cache import new_cache
 
         self.model = model
         device = next(model.parameters()).device
@@ -118,7 +121,7 @@ class _Batch:
 
     def run(
         self,
-        most: int,
+        most: Sequence[int],
         ends: frozenset[int],
         sampling: Sampling,
         random: torch.Generator,
@@ -131,7 +134,7 @@ class _Batch:
         steps = torch.arange(self.ids.shape[1], device=self.ids.device)
         positions = (steps - (self.ids.shape[1] - self.lengths)[:, None]).clamp_min(0)
         logits = self._forward(self.ids, positions)
-        for n in range(most):
+        for n in range(max(most)):
             log = logits.log_softmax(-1)
             if matchers is not None:
                 allowed = _allowed(log, [matchers[i] for i in live])
@@ -149,8 +152,9 @@ class _Batch:
                 found[i].ids.append(token)
                 if matchers is not None and matchers[i] is not None:
                     matchers[i].take(token)
-                going.append(row)
-            if not going or n + 1 == most:
+                if n + 1 < most[i]:
+                    going.append(row)
+            if not going:
                 break
             if len(going) < len(live):
                 chosen = self._keep(going, chosen)
@@ -194,13 +198,6 @@ def _allowed(log: torch.Tensor, matchers: Sequence[Any]) -> torch.Tensor:
         if matcher is not None:
             allowed[row] = matcher.allowed(log.shape[1])
     return allowed.to(log.device)
-
-
-def new_cache(model: Any) -> Any:
-    """An empty key-value cache for this model."""
-    from transformers import DynamicCache
-
-    return DynamicCache(config=model.config)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ what happened at the end.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,11 +95,13 @@ def floors(task: Task, dev: Sequence[Example], train: Sequence[Example], *, seed
     return {s.name: dict(s.floors) for s in report.scores}
 
 
-def drop_unencodable(examples: Sequence[Example], windows: Sequence[Window]) -> list[Drop]:
-    """Examples of which no window is left to train on, by name."""
+def drop_unencodable(
+    examples: Sequence[Example], windows: Sequence[Window], reasons: Mapping[str, str]
+) -> list[Drop]:
+    """Examples of which no window is left to train on, by name, with the head's reason."""
     kept = {w.example for w in windows}
     return [
-        Drop(e.id, "encode", "no window of it can be trained on")
+        Drop(e.id, "encode", reasons.get(e.id) or "no window of it can be trained on")
         for i, e in enumerate(examples)
         if i not in kept
     ]

@@ -41,7 +41,10 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
     ids = [e.id for e in examples]
     curated = weights.read(config.train.weights) if config.train.weights else None
     windows = built.head.windows(examples)
-    drops = [*splits.drops, *preflight.drop_unencodable(examples, windows)]
+    drops = [
+        *splits.drops,
+        *preflight.drop_unencodable(examples, windows, getattr(built.head, "reasons", {})),
+    ]
     windows = weights.apply(windows, ids, curated, config.train.label_smoothing)
     run.write_dropped(drops)
     if not windows:
