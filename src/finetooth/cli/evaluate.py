@@ -33,6 +33,10 @@ def command(
     ablations: Annotated[
         bool, typer.Option("--ablations", help="Also with parts of the input taken away: a pass more each.")
     ] = False,
+    constrain: Annotated[
+        bool,
+        typer.Option("--constrain", help="Generate only what obeys the example's JSON Schema; kept apart."),
+    ] = False,
     slices: Annotated[bool, typer.Option(help="Whether to print the slices.")] = True,
     keep: Annotated[bool, typer.Option(help="Whether to write predictions and scores into the run.")] = True,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
@@ -56,7 +60,7 @@ def command(
         if dataset is None:
             raise UsageError("the run has no dev set", where=str(run), cure="name the data to score it on")
     seen = readers.load(train, task=task.name, **options) if train else own.get("train")
-    name = split or evaluation.split_name(of, dataset, own)
+    name = split or evaluation.split_name(of, dataset, own) + ("-constrained" if constrain else "")
     if Path(name).name != name or name.startswith("."):
         raise UsageError(f"not a name for a split: {name!r}", cure="letters, digits, - and _")
     say(
@@ -83,6 +87,7 @@ def command(
             resamples=resamples,
             batch_tokens=batch_tokens,
             keep=keep,
+            loaded=evaluation.load(of, constrain=True) if constrain else None,
             watch=watch,
         )
     finally:

@@ -27,6 +27,9 @@ def command(
     ] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
     schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    constrain: Annotated[
+        bool, typer.Option("--constrain", help="Generate only what obeys the example's JSON Schema.")
+    ] = False,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
     chunk: Annotated[
         int, typer.Option(min=1, help="Rows of standard input that are predicted together.")
@@ -46,12 +49,12 @@ def command(
     if data == "-":
         if out is not None and out.is_dir():
             raise DataError("a folder, expected a file to write", where=str(out), cure="add a file name")
-        head, model = load(of)
+        head, model = load(of, constrain=True) if constrain else load(of)
         rows = predicting.streamed(sys.stdin.buffer, task, "standard input")
         return _stream(rows, head, model, task, out, chunk, batch_tokens, json)
     examples = _examples(data, task, format, options)
-    head, model = load(of)
-    key = predicting.model_key(of, fingerprint(map(task.to_row, examples)))
+    head, model = load(of, constrain=True) if constrain else load(of)
+    key = predicting.model_key(of, fingerprint(map(task.to_row, examples)), constrain)
     journal = None if out is None else out.with_name(f".{out.name}.partial.jsonl")
     with Progress("predicting") as bar:
         found = predicting.predict(

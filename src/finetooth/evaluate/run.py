@@ -41,8 +41,11 @@ class Evaluation:
         }
 
 
-def load(run: Run) -> tuple[Any, Any]:
-    """(head, model) of a run. Raises UsageError where it has no model yet."""
+def load(run: Run, *, constrain: bool = False) -> tuple[Any, Any]:
+    """(head, model) of a run. Raises UsageError where it has no model yet.
+
+    With ``constrain`` a model that generates text is held to each example's JSON Schema.
+    """
     if not run.model.is_dir():
         raise UsageError(
             f"no trained model here (the run is {run.status})",
@@ -51,7 +54,14 @@ def load(run: Run) -> tuple[Any, Any]:
         )
     from finetooth.models.load import load_run
 
-    return load_run(run.folder)
+    head, model = load_run(run.folder)
+    if constrain:
+        if not hasattr(head, "constrain"):
+            raise UsageError(
+                f"--constrain is for generated text, this is a {head.name} head", where=str(run.folder)
+            )
+        head.constrain = True
+    return head, model
 
 
 def evaluate(

@@ -87,6 +87,7 @@ class CausalHead:
         self.framer = Framer(tokenizer, self.frame)
         # Of the training answers, end token included; None until windows are made of them.
         self.longest_answer: int | None = state.get("longest_answer_tokens")
+        self.usual_answer: int | None = state.get("usual_answer_tokens")
         self.reasons: dict[str, str] = {}
         self._constraints: Any = None
 
@@ -110,7 +111,8 @@ class CausalHead:
                 continue
             made.append(Window(i, prompt + answer, {"prompt": len(prompt)}))
         if self.longest_answer is None and made:
-            self.longest_answer = max(len(w) - w.fields["prompt"] for w in made)
+            sizes = [len(w) - w.fields["prompt"] for w in made]
+            self.longest_answer, self.usual_answer = max(sizes), math.ceil(np.mean(sizes))
         return made
 
     def _prompts(self, examples: Sequence[Example]) -> list[list[int]]:
@@ -232,6 +234,7 @@ class CausalHead:
                 ends=self.framer.ends,
                 pad=self.tokenizer.pad_token_id,
                 batch_tokens=batch_tokens,
+                usual_tokens=self.usual_answer,
                 sampling=self.sampling,
                 limits=self._limits([examples[i] for i in asked], width),
                 progress=progress,
@@ -270,7 +273,11 @@ class CausalHead:
         write_head(
             self,
             folder,
-            state={"frame": self.frame.to_json(), "longest_answer_tokens": self.longest_answer},
+            state={
+                "frame": self.frame.to_json(),
+                "longest_answer_tokens": self.longest_answer,
+                "usual_answer_tokens": self.usual_answer,
+            },
         )
 
 

@@ -52,13 +52,15 @@ def generate(
     ends: Collection[int],
     pad: int,
     batch_tokens: int = 8192,
+    usual_tokens: int | None = None,
     sampling: Sampling | None = None,
     limits: Callable[[int], Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Generated]:
     """What the model says to each prompt, at most ``most_tokens`` tokens (of all, or of each), in the order given.
 
-    ``batch_tokens`` bounds rows times (prompt + answer) of a batch. ``limits(i)`` gives prompt i a
+    ``batch_tokens`` bounds rows times (prompt + answer) of a batch, an answer taken as ``usual_tokens`` long
+    (None: as long as it may get): few are as long as the longest may be. ``limits(i)`` gives prompt i a
     matcher (see ``constrain``) that says which tokens may come next, or None.
     """
     import torch
@@ -69,7 +71,8 @@ def generate(
     random = torch.Generator(device=device).manual_seed(sampling.seed)
     done = 0
     most = [most_tokens] * len(prompts) if isinstance(most_tokens, int) else list(most_tokens)
-    for part in by_length([len(p) + n for p, n in zip(prompts, most, strict=True)], batch_tokens):
+    sizes = [len(p) + min(n, usual_tokens or n) for p, n in zip(prompts, most, strict=True)]
+    for part in by_length(sizes, batch_tokens):
         for at in range(0, len(part), MOST_ROWS):
             some = part[at : at + MOST_ROWS]
             batch = _Batch(model, [prompts[i] for i in some], pad)
