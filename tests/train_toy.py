@@ -20,8 +20,8 @@ from finetooth.train.build import Built
 from finetooth.types import Example, Prediction, Span
 
 WORDS = 500
-NAMES = "Ada Bela Cleo Dora Egon Finn Gus Hana Ines Jon".split()
-PLACES = "Rome Oslo Lima Bonn Graz Kyiv Cork Nice".split()
+NAMES = ["Ada", "Bela", "Cleo", "Dora", "Egon", "Finn", "Gus", "Hana", "Ines", "Jon"]
+PLACES = ["Rome", "Oslo", "Lima", "Bonn", "Graz", "Kyiv", "Cork", "Nice"]
 
 
 def examples(n: int, *, seed: int = 0) -> list[Example]:

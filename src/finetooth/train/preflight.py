@@ -195,6 +195,19 @@ def estimate(engine: Engine, *, dev_tokens: float, evaluations: int) -> dict[str
     return {"seconds": seconds, "memory_mb": machine.peak_mb() + 8 * trained / 2**20}
 
 
+def refuse_what_is_lost(found: Mapping[str, Any]) -> None:
+    """Raises PreflightError where no more than half of the gold targets survive their own encoding."""
+    if found["share"] > 0.5:
+        return
+    first = found["lost"][0]
+    raise PreflightError(
+        f"{len(found['lost'])} of {found['n']} gold targets do not come back from the encoding, {first['example_id']} "
+        f"for one ({first['reason']}): a model of this head could not be right about them",
+        cure="look at preflight.round_trip in run.json; a longer model.max_length_tokens, another head, or a fix "
+        "of the data",
+    )
+
+
 def refuse_what_does_not_fit(memory_mb: float) -> None:
     """Raises PreflightError where the estimate is beyond what the machine has left (Linux, CPU)."""
     import torch

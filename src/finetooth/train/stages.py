@@ -97,6 +97,7 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
         )
         run.update(preflight=report)
         watch.preflight(report)
+        preflight.refuse_what_is_lost(report.round_trip)
         preflight.refuse_what_does_not_fit(report.estimate["memory_mb"])
         if config.sanity:
             _sanity(job, engine, built, examples, report)
