@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -203,7 +203,7 @@ def head_options(options: ModelConfig, known: dict[str, Any], head: str) -> dict
     return made
 
 
-def one_of(head: str, key: str, value: Any, allowed: Sequence[Any]) -> Any:
+def one_of(head: str, key: str, value: Any, allowed: Collection[Any]) -> Any:
     """``value``, or ConfigError with what is allowed."""
     if value not in allowed:
         raise ConfigError(

@@ -11,6 +11,8 @@ import numpy as np
 from finetooth.errors import ConfigError
 from finetooth.models.head import Window
 
+WEIGHTINGS = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -198,3 +200,10 @@ def by_length(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
         else:
             made.append([i])
     return made
+
+
+def class_weights(times: np.ndarray, how: str) -> list[float]:
+    """One weight a class from how often each occurs; their mean over the examples is 1."""
+    power = WEIGHTINGS[how]
+    weights = np.maximum(times, 1.0) ** -power
+    return [float(x) for x in weights * times.sum() / (weights * times).sum()]

@@ -18,7 +18,7 @@ from finetooth.errors import ConfigError
 from finetooth.models import viterbi
 from finetooth.models.head import Progress, Step, Window
 from finetooth.models.load import head_options, load_weights, one_of, write_head
-from finetooth.models.sequences import by_length, frame, pad, slide
+from finetooth.models.sequences import WEIGHTINGS, by_length, class_weights, frame, pad, slide
 from finetooth.models.units import PIECES, Units, units_of
 from finetooth.registry import Task
 from finetooth.tasks.documents import LabelledSpan, NerTarget
@@ -66,9 +66,7 @@ class TokenHead:
         self.pieces_are_units = one_of(self.name, "units", own["units"], ("words", "pieces")) == "pieces"
         self.piece = one_of(self.name, "piece", own["piece"], PIECES)
         self.votes = one_of(self.name, "votes", own["votes"], ("context", "mean"))
-        self.weighting = one_of(
-            self.name, "class_weights", own["class_weights"], ("none", "sqrt", "balanced")
-        )
+        self.weighting = one_of(self.name, "class_weights", own["class_weights"], WEIGHTINGS)
         self.tags = viterbi.bio(self.labels)
         self.number = {tag: i for i, tag in enumerate(self.tags)}
         self.before, self.after = frame(tokenizer)
@@ -106,7 +104,8 @@ class TokenHead:
                     self.reasons[example.id] = "it has no word that the tokenizer knows"
             made += windows
         if targets and self.class_weights is None and made:
-            self.class_weights = self._weigh(np.concatenate([w.fields["gold"] for w in made]))
+            gold = np.concatenate([w.fields["gold"] for w in made])
+            self.class_weights = class_weights(np.bincount(gold, minlength=len(self.tags)), self.weighting)
         return made
 
     def _units(self, examples: Sequence[Example]) -> list[Units]:
@@ -119,7 +118,8 @@ class TokenHead:
 
     def _cut(self, example: int, units: Units) -> list[Window]:
         """Windows with every unit they hold; those without any are left out."""
-        ids, made = units.tokens.ids, []
+        made: list[Window] = []
+        ids: Any = units.tokens.ids
         place = np.flatnonzero(units.at >= 0)
         tokens = units.at[place]
         for begins, ends in slide(len(ids), self.room, self.options.stride_tokens):
@@ -129,7 +129,7 @@ class TokenHead:
             made.append(
                 Window(
                     example,
-                    np.concatenate([self.before, ids[begins:ends], self.after]),
+                    np.concatenate([self.before, ids[begins:ends], self.after]),  # type: ignore[arg-type]
                     {
                         "units": place[here],
                         "at": tokens[here] - begins + len(self.before),
@@ -148,13 +148,6 @@ class TokenHead:
                 f"{kind} at {start}..{end} overlaps a longer mention, or begins or ends inside a word"
             )
         return np.array([self.number.get(t, UNKNOWN) for t in tags], np.int64)
-
-    def _weigh(self, gold: np.ndarray) -> list[float]:
-        times = np.bincount(gold, minlength=len(self.tags)).astype(float)
-        power = {"none": 0.0, "sqrt": 0.5, "balanced": 1.0}[self.weighting]
-        weights = np.where(times > 0, np.maximum(times, 1.0) ** -power, 0.0)
-        weights[times == 0] = weights.max()
-        return [float(x) for x in weights * times.sum() / (weights * times).sum()]
 
     def collate(self, windows: Sequence[Window]) -> dict[str, Any]:
         """``at`` and ``row`` (units,): the places that carry labels, counted through the padded batch, and whose."""
