@@ -195,10 +195,9 @@ class CausalHead:
             elif target != self.task.gold(example).target:
                 why = "comes back as something else: the tokenizer or the parser changes it"
             found[w.example] = Prediction(example.id, target, 1.0, why)
-        return [
-            found.get(i) or Prediction(e.id, None, 0.0, self.reasons.get(e.id))
-            for i, e in enumerate(examples)
-        ]
+        # One reason for all, so that they are counted together; ``reasons`` has each one's tokens.
+        lost = f"too long for model.max_length_tokens ({self.options.max_length_tokens})"
+        return [found.get(i) or Prediction(e.id, None, 0.0, lost) for i, e in enumerate(examples)]
 
     def predict(
         self,
