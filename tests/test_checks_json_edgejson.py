@@ -62,3 +62,14 @@ def test_date_times_without_zone(v2, v3):
 
 def test_every_answer_obeys_its_schema(v3):
     assert not [check for check, _ in v3[0] if check == "schema-invalid"]
+
+
+def test_values_that_a_model_made_up_or_copied_with_a_slip_are_reported_in_both(v2, v3):
+    for found, _ in (v2, v3):
+        rows = set().union(
+            *(ids for (check, _), ids in found.items() if check in ("near-miss", "ungrounded", "left-out"))
+        )
+        assert {"edgejson_email_metadata_qwen_004", "edgejson_log_entry_qwen_002"} <= rows
+        assert "edgejson_simple_config_qwen_019" in rows
+        # What the templates filled in stands in the prompt as it is.
+        assert all("_template_" not in id for id in rows)

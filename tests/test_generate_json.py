@@ -183,14 +183,14 @@ def test_distractors_stand_in_the_prompt_and_not_in_the_answer():
     assert several > 20 * len(specs()) / 2
 
 
-def test_only_forms_have_labelled_lines(rows):
+def test_only_forms_and_logs_have_labels(rows):
     styles = Counter(r["style"] for r in rows)
     assert set(styles) == set(STYLES)
     assert len(styles) >= 5
     assert min(styles.values()) > N / 10
     for row in rows:
         labels = Prompt(row["prompt"]).labels
-        if row["style"] == "form":
+        if row["style"] in ("form", "log"):
             assert labels, row["prompt"]
         else:
             assert not labels, row["prompt"]

@@ -9,7 +9,7 @@ show them. See ``json_relations`` for how they are written and ``json_discover``
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from finetooth.checks.json_discover import Found, by_schema, discover, where
 from finetooth.checks.json_relations import TOLERANCE, Relation, applies, broken, declared, ignored, parse
@@ -20,7 +20,14 @@ from finetooth.types import Example, Finding
 ENOUGH_TO_SAY = 3  # rows before a whole field is called unrelated
 MOST_EXAMPLES = 5
 
-Group = tuple[str, list[Example], list[Found]]
+
+class Group(NamedTuple):
+    """A schema's examples; the relations found among them, those left out that the schema declares; all of them."""
+
+    key: str
+    examples: list[Example]
+    found: list[Found]
+    every: list[Found]
 
 
 class _Memo:
@@ -31,8 +38,8 @@ class _Memo:
     groups: tuple[Group, ...] = ()
 
 
-def _groups(examples: Sequence[Example], context: CheckContext) -> tuple[Group, ...]:
-    """(schema id, its examples, the relations found among them), those that the schema declares left out."""
+def groups(examples: Sequence[Example], context: CheckContext) -> tuple[Group, ...]:
+    """The examples by schema, with the relations found among them."""
     tolerance = float(context.options.get("tolerance", TOLERANCE))
     if _Memo.examples is not examples or _Memo.tolerance != tolerance:
         made = []
@@ -41,7 +48,7 @@ def _groups(examples: Sequence[Example], context: CheckContext) -> tuple[Group, 
             own = {_sides(r.rule) for r in declared(schema, key)} if schema is not None else set()
             found = discover([e.target.value for e in group], tolerance=tolerance)
             kept = [f for f in found if not _declared(f, own) and not ignored(schema, f.relation.rule)]
-            made.append((key, group, kept))
+            made.append(Group(key, group, kept, found))
         _Memo.examples, _Memo.tolerance, _Memo.groups = examples, tolerance, tuple(made)
     return _Memo.groups
 
@@ -66,7 +73,7 @@ def relations_found(
 ) -> dict[str, list[Relation]]:
     """By schema id, the relations declared and found, with their support: what ``check --explain`` prints."""
     made: dict[str, list[Relation]] = {}
-    for key, group, found in _groups(examples, context or CheckContext()):
+    for key, group, found, _ in groups(examples, context or CheckContext()):
         schema = getattr(group[0].inputs, "schema", None)
         rules: list[Relation] = []
         for relation in declared(schema, key) if schema is not None else ():
@@ -108,7 +115,7 @@ def arithmetic(examples: Sequence[Example], context: CheckContext) -> Iterator[F
     Bad: {"items": [{"quantity": 2, "price": 4.5}], "total": 14}
     Fix: {"items": [{"quantity": 2, "price": 4.5}], "total": 9}
     """
-    for _, group, found in _groups(examples, context):
+    for _, group, found, _ in groups(examples, context):
         exceeding = {(b[0], b[1]) for f in found if f.relation.kind == "whole" for b in f.places()}
         for f in found:
             if f.candidate.op != "==":
@@ -150,7 +157,7 @@ def unrelated_field(examples: Sequence[Example], context: CheckContext) -> Itera
     Bad: 26 invoices, and in none is total_amount the sum of the lines plus the tax
     Fix: compute the field from the others, in the prompt and in the answer, and check again
     """
-    for key, group, found in _groups(examples, context):
+    for key, group, found, _ in groups(examples, context):
         for f in found:
             r = f.relation
             if not r.unrelated or r.of < ENOUGH_TO_SAY or not len(f.breaks):
@@ -182,7 +189,7 @@ def date_order(examples: Sequence[Example], context: CheckContext) -> Iterator[F
     Bad: {"start_date": "2024-05-01", "end_date": "2024-04-01"}
     Fix: {"start_date": "2024-04-01", "end_date": "2024-05-01"}
     """
-    for _, group, found in _groups(examples, context):
+    for _, group, found, _ in groups(examples, context):
         for f in found:
             if f.relation.kind != "order":
                 continue
@@ -208,7 +215,7 @@ def part_exceeds_whole(examples: Sequence[Example], context: CheckContext) -> It
     Bad: {"total_customers": 46, "new_customers": 543}
     Fix: {"total_customers": 589, "new_customers": 543, "returning_customers": 46}
     """
-    for _, group, found in _groups(examples, context):
+    for _, group, found, _ in groups(examples, context):
         for f in found:
             if f.relation.kind not in ("whole", "bound"):
                 continue

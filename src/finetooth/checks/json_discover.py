@@ -50,6 +50,15 @@ class Found:
                 float(c.right.values[i]),
             )
 
+    def holds_at(self, example: int, place: Path) -> bool:
+        """Whether it speaks of this place of this example, and is obeyed there."""
+        c = self.candidate
+        for i in np.flatnonzero(c.table.example == example):
+            if c.table.path(int(i)) == place:
+                speaks = np.isfinite(c.left.values[i]) and np.isfinite(c.right.values[i])
+                return bool(speaks) and i not in self.breaks
+        return False
+
 
 def rule_text(candidate: Candidate) -> str:
     """The candidate as a rule that can be pasted."""

@@ -7,43 +7,24 @@ Total: $1,234.50, due 5 March 2024
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-# "Label: value" on a line of its own, bullets and emphasis around the label allowed.
-_LABEL = re.compile(
-    r"^[ \t]*(?:[-*•·>#|+]+[ \t]*|\d+[.)][ \t]+)*[*_`\"']{0,3}([A-Za-z][\w /().&'’#-]{0,48}?)[*_`\"']{0,3}[ \t]*[:=][*_`]{0,3}[ \t]*(.*?)[ \t]*$",
-    re.M,
-)
+from finetooth.checks.json_labels import Label, labels_in
+
 _NUMBER = re.compile(
-    r"(?<![\w.,])([-+−]?)(?:[$€£¥]\s?)?((?:\d{1,3}(?:[,'’ \u00a0\u202f]\d{3})+(?:\.\d+)?)|\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)"
+    r"(?<![\w.,])(?!(?<=\d:)\d\d(?!\d)|\d?\d:\d\d(?!\d))([-+−]?)(?:(?:[A-Z]{3}|US\$|[$€£¥])\s?)?((?:\d{1,3}(?:\.\d{3})+,\d+)|(?:\d{1,3}(?:[,'’ \u00a0\u202f]\d{3})+(?:\.\d+)?)|\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)"
     r"(?![\d])(\s?(?:%|percent\b|per cent\b|k\b|K\b|thousand\b|m\b|M\b|million\b|bn\b|billion\b))?"
 )
 _SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
-_MONTHS = {
-    name: i + 1
-    for i, names in enumerate(
-        (
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sep sept",
-            "october oct",
-            "november nov",
-            "december dec",
-        )  # fmt: skip
-    )
-    for name in names.split()
-}
+_MONTH_NAMES = """january jan, february feb, march mar, april apr, may, june jun, july jul, august aug,
+september sep sept, october oct, november nov, december dec"""
+_MONTHS = {name: i + 1 for i, names in enumerate(_MONTH_NAMES.split(",")) for name in names.split()}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DATES = (
     re.compile(r"\b(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"),
@@ -55,8 +36,13 @@ _DATES = (
     re.compile(r"\b(?P<y>\d{4})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?=\b|T)"),
     re.compile(rf"\b(?P<d>\d{{1,2}})/(?P<name>{_MONTH})/(?P<y>\d{{4}})", re.I),
 )
+_DAY = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b|\b({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?(?!\d)",
+    re.I,
+)
+_YEAR = re.compile(r",?\.?[ -]+\d{4}\b")
 _AMBIGUOUS = re.compile(r"\b(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})\b")
-_CLOCK = re.compile(r"\b(\d{1,2})(?::(\d{2}))(?::(\d{2})(\.\d+)?)?\s*([ap]\.?m\.?)?", re.I)
+_CLOCK = re.compile(r"(?:\b|(?<=\dT))(\d{1,2})(?::(\d{2}))(?::(\d{2})(\.\d+)?)?\s*([ap]\.?m\.?)?", re.I)
 _HOUR = re.compile(r"\b(\d{1,2})\s*([ap])\.?m\b", re.I)
 _WORD = re.compile(r"\w+", re.UNICODE)
 _COUNTING = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -66,19 +52,30 @@ COUNTING = {w: float(i) for i, w in enumerate(_COUNTING.split())} | {
     "dozen": 12.0, "hundred": 100.0, "a": 1.0, "an": 1.0, "once": 1.0, "twice": 2.0, "both": 2.0, "single": 1.0,
     "first": 1.0, "second": 2.0, "third": 3.0, "half": 0.5, "no": 0.0, "none": 0.0,
 }  # fmt: skip
+_SIZES = {
+    "time": "s sec second seconds 1 min minute minutes 60 h hr hour hours 3600 day days 86400 week weeks 604800 ms 0.001",
+    "mass": "g gram grams 1 kg kilo kilos kilogram kilograms 1000 mg 0.001 t ton tons tonne tonnes 1000000",
+    "length": "mm 1 cm 10 m meter meters metre metres 1000 km kilometer kilometers kilometre kilometres 1000000",
+    "volume": "ml 1 cl 10 l liter liters litre litres 1000",
+    "data": "b byte bytes 1 kb 1000 mb 1000000 gb 1000000000",
+    "money": "cent cents 1 dollar dollars euro euros pound pounds 100",
+}  # fmt: skip
+UNITS: dict[str, tuple[str, float]] = {}
+for _kind, _line in _SIZES.items():
+    _names: list[str] = []
+    for _word in _line.split():
+        if _word[0].isdigit():
+            UNITS |= {n: (_kind, float(_word)) for n in _names}
+            _names = []
+        else:
+            _names.append(_word)
+_AMOUNT = re.compile(
+    rf"(?<![\w.,])(\d+(?:[.,]\d+)*)[ -]?({'|'.join(sorted(UNITS, key=len, reverse=True))})\b", re.I
+)
+_AROUND = ".,;:!?\"'()[]{}<>`*“”‘’"
 _YES = "true yes y on enabled enable active 1 ✓ ✔ ok checked confirmed positive"
 _NO = "false no n off disabled disable inactive 0 ✗ ✘ not never without none unchecked negative"
 YES, NO = frozenset(_YES.split()), frozenset(_NO.split())
-
-
-@dataclass(frozen=True)
-class Label:
-    """A labelled value of the prompt: the words of its label as a key, the value, where the value starts."""
-
-    key: str
-    name: str
-    value: str
-    start: int
 
 
 class Prompt:
@@ -93,18 +90,24 @@ class Prompt:
         return fold(self.text)
 
     @cached_property
-    def tight(self) -> str:
-        """Letters and digits only: finds what differs by hyphens, blanks and line breaks."""
-        return tighten(self.text)
+    def tight(self) -> tuple[str, frozenset[int]]:
+        """Letters and digits only, and where in them words start or end."""
+        words = _WORD.findall(self.folded.replace("_", " "))
+        return "".join(words), frozenset(itertools.accumulate(map(len, words), initial=0))
+
+    def holds(self, wanted: str) -> bool:
+        """Whether it holds these letters and digits as whole words, whatever stands between them."""
+        text, bounds = self.tight
+        at = text.find(wanted) if wanted else -1
+        while at >= 0:
+            if at in bounds and at + len(wanted) in bounds:
+                return True
+            at = text.find(wanted, at + 1)
+        return False
 
     @cached_property
     def labels(self) -> list[Label]:
-        found = []
-        for m in _LABEL.finditer(self.text):
-            name, value = m[1], m[2]
-            if value:
-                found.append(Label(key_of(name), name, value, m.start(2)))
-        return found
+        return labels_in(self.text)
 
     @cached_property
     def by_key(self) -> dict[str, list[Label]]:
@@ -114,12 +117,42 @@ class Prompt:
         return made
 
     @cached_property
+    def readings(self) -> list[set[float]]:
+        """Of every number in it, in their order, what it may mean."""
+        return [_readings(m[1], m[2], (m[3] or "").strip()) for m in _NUMBER.finditer(self.text)]
+
+    @cached_property
     def numbers(self) -> frozenset[float]:
         """Every number in it, with its sign, without thousands separators and currency; 12 % is 12 and 0.12."""
+        return frozenset().union(*self.readings)
+
+    @cached_property
+    def counted(self) -> frozenset[float]:
+        """The numbers that it writes in words: "three", "twenty-five", "twice"."""
         found: set[float] = set()
-        for m in _NUMBER.finditer(self.text):
-            found.update(_readings(m[1], m[2], (m[3] or "").strip()))
+        before = 0.0
+        for word in _WORD.findall(self.folded):
+            value = COUNTING.get(word)
+            if value is not None:
+                found.add(value)
+                if 20 <= before <= 90 and 0 < value < 10:
+                    found.add(before + value)
+            before = value or 0.0
         return frozenset(found)
+
+    @cached_property
+    def amounts(self) -> frozenset[tuple[str, float]]:
+        """What has a unit, as (what it measures, in its smallest unit): "2 hours" is ("time", 7200)."""
+        found: set[tuple[str, float]] = set()
+        for m in _AMOUNT.finditer(self.text):
+            kind, size = UNITS[m[2].lower()]
+            found.update((kind, round(value * size, 9)) for value in _readings("", m[1], ""))
+        return frozenset(found)
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        """What stands between blanks, without the punctuation around it."""
+        return frozenset(t for raw in self.text.split() if (t := raw.strip(_AROUND)))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -138,6 +171,16 @@ class Prompt:
             year = int(m[3]) if len(m[3]) == 4 else 2000 + int(m[3])
             _add(found, year, int(m[1]), int(m[2]))
             _add(found, year, int(m[2]), int(m[1]))
+        return frozenset(found)
+
+    @cached_property
+    def days(self) -> frozenset[tuple[int, int]]:
+        """Every day that is said without a year, as month and day: "the 3rd of May"."""
+        found: set[tuple[int, int]] = set()
+        for m in _DAY.finditer(self.text):
+            day = int(m[1] or m[4])
+            if not _YEAR.match(self.text, m.end()):
+                found.add((_MONTHS[(m[2] or m[3]).lower()], day))
         return frozenset(found)
 
     @cached_property
@@ -161,15 +204,15 @@ def _hour(hour: int, minute: int, half: str) -> tuple[int, int]:
 
 
 def _add(found: set[date], year: int, month: int, day: int) -> None:
-    try:
+    with suppress(ValueError):
         found.add(date(year, month, day))
-    except ValueError:
-        pass
 
 
 def _readings(sign: str, digits: str, unit: str) -> set[float]:
     """What a number in a text may mean: 1,5 is one and a half or (in a list) one; 12 % is 12 and 0.12."""
     texts = set()
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d+", digits):
+        digits = digits.replace(".", "").replace(",", ".")
     bare = re.sub(r"[,'’ \u00a0\u202f](?=\d{3}(?:\D|$))", "", digits)
     texts.add(bare)
     if re.fullmatch(r"\d+,\d+", digits):
@@ -189,13 +232,6 @@ def _readings(sign: str, digits: str, unit: str) -> set[float]:
         elif unit in _SCALE:
             found.add(value * _SCALE[unit])
     return found
-
-
-@lru_cache(maxsize=1 << 14)
-def key_of(name: str) -> str:
-    """The label or field name as one key: ``Ship-To``, ``ship_to`` and ``shipTo`` are the same."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return "".join(_WORD.findall(name.casefold().replace("_", " ")))
 
 
 def fold(text: str) -> str:

@@ -257,6 +257,11 @@ def applies(value: Any, relation: Relation | str, *, tolerance: float = TOLERANC
     return sum(verdicts), len(verdicts)
 
 
+def holds_in(value: Any, relation: Relation | str, *, tolerance: float = TOLERANCE) -> list[str]:
+    """The paths of the places of one answer that the relation speaks of and that obey it."""
+    return [b.path for b, ok in _judge(value, relation, tolerance) if ok]
+
+
 def _judge(value: Any, relation: Relation | str, tolerance: float) -> Iterator[tuple[Broken, bool]]:
     rule = parse(relation if isinstance(relation, str) else relation.rule)
     context = None

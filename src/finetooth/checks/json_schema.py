@@ -23,7 +23,7 @@ MOST_A_ROW = 20  # errors of one row that are told; a row that breaks everything
 class Compiled:
     """A schema ready to be asked. ``wrong`` says why it is no schema, "" if it is one."""
 
-    def __init__(self, schema: Mapping[str, Any] | bool) -> None:
+    def __init__(self, schema: dict[str, Any] | bool) -> None:
         import jsonschema_rs
 
         self.schema = schema

@@ -1,0 +1,280 @@
+"""Can the answer be had from the prompt, and is all that the prompt gives in the answer?
+
+prompt "Order Id: A-1234, Customer: Ada Moss", answer {"order_id": "A-1243", "customer": "Ada Moss"}
+-> near-miss: $.order_id is "A-1243", the prompt has "A-1234"
+
+A leaf may stand in the prompt as it is, in another notation (1,234.50 for 1234.5, 5 March 2024 for 2024-03-05, 2 hours
+for 120 minutes, yes for true), in pieces, or follow from the others by a relation (see ``json_arithmetic``) or from the
+schema (a default).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from finetooth.checks.json_arithmetic import groups
+from finetooth.checks.json_discover import Found
+from finetooth.checks.json_fields import Pattern, pattern
+from finetooth.checks.json_ground_rows import Fields, Left, Miss, Row, look
+from finetooth.checks.json_prompt import Prompt, as_text
+from finetooth.checks.json_relations import Relation, declared, holds_in, parse
+from finetooth.checks.json_values import is_number, show_path
+from finetooth.registry import CheckContext, check, flag
+from finetooth.text import shorten
+from finetooth.types import Example, Finding
+
+USUAL = 0.8  # share of the rows that use a label's value, from which on one that does not is told
+ENOUGH = 5  # rows with a label before their habit counts
+BY_USE = 3  # rows that leave a field unsaid and all answer the same: a default by use
+DETACHED = 0.7  # share of a schema's leaves that the prompts do not say: they are no extraction
+LEAST_LEAVES = 20
+_CODE = re.compile(r"\d|@|://|^[A-Z]{3,}$")
+
+
+class _Group:
+    """A schema's rows after a look at them, with what can be computed or is a default by use taken out."""
+
+    def __init__(self, key: str, examples: list[Example], found: list[Found]) -> None:
+        self.key, self.examples = key, examples
+        schema = examples[0].inputs.schema
+        rules = declared(schema, key) if schema is not None else []
+        self.fields = Fields(schema, [e.target.value for e in examples])
+        self.rows = [look(e, self.fields) for e in examples]
+        for i, row in enumerate(self.rows):
+            # Again while it helps: a total that nobody says may follow from a subtotal that nobody says.
+            before = len(row.misses) + 1
+            while row.misses and len(row.misses) < before:
+                before = len(row.misses)
+                row.misses = [m for m in row.misses if m.label or not _computed(i, row, m, found, rules)]
+        self._defaults()
+        used = Counter(key for row in self.rows for key in set(row.used))
+        lost = Counter(key for row in self.rows for key in {x.label.key for x in row.left} - set(row.used))
+        self.habit = {k: (n, n + lost[k]) for k, n in used.items()}
+        joined = Counter(key for row in self.rows for key in row.joined)
+        cut = Counter(x.label.key for row in self.rows for x in row.left if x.next_lines)
+        self.joins = {k for k, n in joined.items() if n >= BY_USE and n >= USUAL * (n + cut[k])}
+
+    def _defaults(self) -> None:
+        unsaid: dict[Pattern, list[Any]] = defaultdict(list)
+        for row in self.rows:
+            for m in row.misses:
+                place = pattern(m.path)
+                if m.label is None and (m.value in self.fields.options(place) or isinstance(m.value, bool)):
+                    unsaid[place].append(m.value)
+        usual = {place for place, v in unsaid.items() if len(v) >= BY_USE and len(set(v)) == 1}
+        for row in self.rows:
+            row.misses = [m for m in row.misses if m.label or pattern(m.path) not in usual]
+
+    @property
+    def detached(self) -> bool:
+        """Whether the prompts do not hold the answers at all: they ask for something to be made up."""
+        of = sum(row.leaves for row in self.rows)
+        lost = sum(sum(m.label is None for m in row.misses) for row in self.rows)
+        return of >= LEAST_LEAVES and lost >= DETACHED * of
+
+
+def _computed(i: int, row: Row, miss: Miss, found: Sequence[Found], rules: Sequence[Relation]) -> bool:
+    """Whether a relation that holds here gives the value from others that the prompt says."""
+    if not is_number(miss.value) and not isinstance(miss.value, str):
+        return False
+    lost = {pattern(m.path) for m in row.misses if m is not miss}
+    place = pattern(miss.path)
+    for f in found:
+        c = f.candidate
+        if c.op != "==" or f.relation.unrelated:
+            continue
+        columns = {(*at, *path): len(at) for at, path in c.left.uses | c.right.uses}
+        # Another value that is missing too: the two may have been made up together.
+        if place not in columns or any(other in lost for other in columns if other != place):
+            continue
+        steps = len(c.table.place)
+        if f.holds_at(i, miss.path[:steps]):
+            return True
+    value, mine = row.example.target.value, show_path(miss.path)
+    names = {step for step in place if step != "[]"}
+    others = {other[-1] for other in lost} - {place[-1]}
+    for rule in rules:
+        parsed = parse(rule.rule)
+        if parsed.op != "==" or place[-1] not in parsed.names or others & parsed.names:
+            continue
+        if any(mine.startswith(at) for at in holds_in(value, rule)) and names <= parsed.names | set(
+            parsed.place
+        ):
+            return True
+    return False
+
+
+class _Memo:
+    """The last data set's rows: four checks look at them."""
+
+    groups: Any = None
+    made: tuple[_Group, ...] = ()
+
+
+def _groups(examples: Sequence[Example], context: CheckContext) -> tuple[_Group, ...]:
+    of = groups(examples, context)
+    if _Memo.groups is not of:
+        _Memo.groups, _Memo.made = of, tuple(_Group(g.key, g.examples, g.every) for g in of)
+    return _Memo.made
+
+
+def _missed(examples: Sequence[Example], context: CheckContext) -> Iterator[tuple[_Group, Example, Miss]]:
+    for group in _groups(examples, context):
+        if not group.detached:
+            for row in group.rows:
+                for m in row.misses:
+                    yield group, row.example, m
+
+
+def _quoted(value: Any) -> str:
+    return f"{shorten(value, 60)!r}" if isinstance(value, str) else as_text(value)
+
+
+@check("json", severity="error")
+def near_miss(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A value of the answer stands in the prompt but for a slip: a digit of an id, two letters swapped, words left out.
+
+    The hardest error to see, and the one that a model learns best: to copy nearly.
+
+    Bad: {"prompt": "Order Id: A-1234", "expected_output": {"order_id": "A-1243"}}
+    Fix: {"prompt": "Order Id: A-1234", "expected_output": {"order_id": "A-1234"}}
+    """
+    for _, e, m in _missed(examples, context):
+        if not m.near:
+            continue
+        one, other = _apart(as_text(m.value), m.near)
+        yield flag(
+            e, f"{show_path(m.path)} is {one!r}, the prompt has {other!r}",
+            path=show_path(m.path), found=m.value, prompt=m.near, label=m.label.name if m.label else None,
+            fix={"path": show_path(m.path), "value": _like(m.near, m.value)},
+        )  # fmt: skip
+
+
+def _apart(one: str, other: str, size: int = 60) -> tuple[str, str]:
+    """Two nearly equal texts, cut to where they differ first."""
+    if len(one) <= size and len(other) <= size:
+        return one, other
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    start = max(0, at - size // 3)
+
+    def cut(text: str) -> str:
+        end = start + size
+        return ("…" if start else "") + text[start:end] + ("…" if len(text) > end else "")
+
+    return cut(one), cut(other)
+
+
+def _like(text: str, value: Any) -> Any:
+    """The prompt's text as a value of the kind that stands in the answer."""
+    if is_number(value):
+        read = sorted(Prompt(text).numbers)
+        if len(read) == 1:
+            return int(read[0]) if isinstance(value, int) and read[0].is_integer() else read[0]
+    return text
+
+
+@check("json", severity="error")
+def wrong_label(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A value stands in the prompt, but under another label than that of its field: two fields are swapped.
+
+    Bad: {"prompt": "Tax: 3\\nShipping: 9", "expected_output": {"tax": 9, "shipping": 3}}
+    Fix: {"prompt": "Tax: 3\\nShipping: 9", "expected_output": {"tax": 3, "shipping": 9}}
+    """
+    for _, e, m in _missed(examples, context):
+        if m.label is None or m.near or not m.elsewhere:
+            continue
+        yield flag(
+            e,
+            f"{show_path(m.path)} is {_quoted(m.value)}, the prompt's {m.label.name} is {_quoted(m.label.text)}",
+            path=show_path(m.path), found=m.value, prompt=m.label.text, label=m.label.name,
+        )  # fmt: skip
+
+
+@check("json", severity="error")
+def ungrounded(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A value of the answer cannot be had from the prompt: it neither stands there nor follows from what does.
+
+    Whoever trains on it teaches the model to make values up. Warnings are values that may be meant: a choice from an
+    enum, a flag, a text in other words.
+
+    Bad: {"prompt": "Order 7 for Ada", "expected_output": {"order": 7, "customer": "Ada", "phone": "555-0101"}}
+    Fix: {"prompt": "Order 7 for Ada", "expected_output": {"order": 7, "customer": "Ada"}}
+    """
+    for group in _groups(examples, context):
+        if group.detached:
+            of = sum(row.leaves for row in group.rows)
+            lost = sum(len(row.misses) for row in group.rows)
+            yield flag(
+                "",
+                f"{group.key or 'no schema'}: the prompts do not say {lost:,} of {of:,} values of the answers; "
+                "this is no extraction, grounding is not checked",
+                severity="warning", schema_id=group.key, missing=lost, of=of, examples=len(group.rows),
+            )  # fmt: skip
+            continue
+        for row in group.rows:
+            for m in row.misses:
+                if m.near or (m.label is not None and m.elsewhere):
+                    continue
+                said = f"; its {m.label.name} is {_quoted(m.label.text)}" if m.label else ""
+                yield flag(
+                    row.example,
+                    f"{show_path(m.path)} is {_quoted(m.value)}, which the prompt does not say{said}",
+                    severity=_how_bad(group, row, m),
+                    path=show_path(m.path), found=m.value,
+                    label=m.label.name if m.label else None, prompt=m.label.text if m.label else None,
+                )  # fmt: skip
+
+
+def _how_bad(group: _Group, row: Row, m: Miss) -> str:
+    if m.label is not None:
+        return "error"
+    if isinstance(m.value, bool) or m.value in group.fields.options(pattern(m.path)):
+        return "warning"
+    if is_number(m.value) or _CODE.search(m.value):
+        return "error"
+    said = Prompt(row.example.inputs.prompt).words
+    words = Prompt(m.value).words
+    long = [w for w in words if len(w) > 3]
+    # A text in other words shares some of them; one that shares none is made up.
+    return "warning" if any(w in said for w in long or words) else "error"
+
+
+@check("json", severity="error")
+def left_out(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The prompt gives a labelled value that the schema has a place for, and the answer does not hold it.
+
+    A label that the schema does not know counts where the other rows use its value. It is a warning where another
+    value stands in the field, where only words of the value are missing, and where only habit speaks.
+
+    Bad: {"prompt": "Name: Ada\\nCity: Leeds", "expected_output": {"name": "Ada"}}
+    Fix: {"prompt": "Name: Ada\\nCity: Leeds", "expected_output": {"name": "Ada", "city": "Leeds"}}
+    """
+    for group in _groups(examples, context):
+        if group.detached:
+            continue
+        for row in group.rows:
+            for x in row.left:
+                used, of = group.habit.get(x.label.key, (0, 0))
+                usual = of >= ENOUGH and used >= USUAL * of
+                if (x.place is None and not usual) or (x.next_lines and x.label.key not in group.joins):
+                    continue
+                yield _left_finding(row.example, x, used, of, sure=x.place is not None and not x.filled)
+
+
+def _shown(place: Pattern) -> str:
+    return "$." + ".".join(place).replace(".[]", "[]")
+
+
+def _left_finding(e: Example, x: Left, used: int, of: int, *, sure: bool) -> Finding:
+    whole = x.missing == x.label.value
+    what = _quoted(x.missing) if whole else f"{_quoted(x.missing)} of {_quoted(x.label.text)}"
+    where = _shown(x.place) if x.place else f"used in {used} of {of} rows"
+    return flag(
+        e, f"the prompt's {x.label.name} is {what}, which the answer does not hold ({where})",
+        severity="error" if sure and whole else "warning",
+        label=x.label.name, prompt=x.label.text, missing=x.missing, place=where if x.place else None,
+        used=used, of=of,
+    )  # fmt: skip

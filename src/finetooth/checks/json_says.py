@@ -1,0 +1,190 @@
+"""Whether a text says a value, in the value's own notation or in another.
+
+says(Prompt("Total: $1,234.50, due 5 March 2024"), 1234.5)        "number"
+says(Prompt("Total: $1,234.50, due 5 March 2024"), "2024-03-05")  "date"
+says(Prompt("Total: $1,234.50, due 5 March 2024"), 1243.5)        ""
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from finetooth.checks.json_names import words_of
+from finetooth.checks.json_prompt import NO, UNITS, YES, Prompt, as_text, fold, stands_in, tighten
+from finetooth.checks.json_values import as_moment
+
+_PIECES = re.compile(r"\s*(?:[,;/|\n&+]|\s-\s|\band\b)\s*")
+_NUMERIC = re.compile(r"[^\w]*\d[\d.,' ]*\s?(?:%|[A-Za-z]{0,4})[^\w]*$")
+_LESS = re.compile(r"minus|negative|below|loss|debit|refund|overdrawn|credit|deficit|down|decrease|\(", re.I)
+_WORD = re.compile(r"\w+", re.UNICODE)
+MOST_PIECED = 8  # words of a name or an address that may be put together from the text
+_MONEY = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹"}
+_LANGUAGES = {
+    "en": "english", "de": "german deutsch", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese",
+    "nl": "dutch", "ja": "japanese", "zh": "chinese", "ko": "korean", "ru": "russian", "pl": "polish", "sv": "swedish",
+    "us": "america states usa", "gb": "britain kingdom uk england", "uk": "britain kingdom england", "ca": "canada",
+    "au": "australia", "in": "india", "jp": "japan", "cn": "china", "mx": "mexico", "br": "brazil", "ch": "switzerland",
+}  # fmt: skip
+
+
+def says(p: Prompt, value: Any, name: str = "", *, pieced: bool = True) -> str:
+    """How the text says it (verbatim, number, date, ...), "" if it does not. ``name`` is the field's: it may hold a unit.
+
+    ``pieced``: a text may be put together from what stands apart. null and empty texts are said by every text.
+    """
+    if value is None or value == "":
+        return "nothing"
+    if value is True or value is False:
+        return _says_bool(p, value, name)
+    if isinstance(value, (int, float)):
+        return _says_number(p, value, name)
+    return _says_text(p, str(value), pieced)
+
+
+def _says_bool(p: Prompt, value: bool, name: str) -> str:
+    wanted, other = (YES, NO) if value else (NO, YES)
+    if p.words & wanted:
+        return "boolean"
+    topic = set(words_of(name)) - {"is", "has", "enabled", "flag", "was", "active"}
+    said = {w for word in p.words for w in words_of(word)} if topic else set()
+    # "Signature required": the name of the field stands there, and nothing that denies it.
+    return "boolean" if topic & said and (value or p.words & wanted or not p.words & other) else ""
+
+
+def _says_number(p: Prompt, value: float, name: str) -> str:
+    try:
+        wanted = float(value)
+    except OverflowError:
+        return "verbatim" if str(value) in p.text else ""
+    if wanted in p.numbers:
+        return "number"
+    if wanted in p.counted:
+        return "word"
+    if any(abs(x - wanted) <= 1e-9 * abs(wanted) for x in p.numbers):
+        return "number"
+    if wanted < 0 and -wanted in p.numbers and _LESS.search(p.text):
+        return "number"
+    for word in words_of(name):
+        kind, size = UNITS.get(word, ("", 0.0))
+        if kind and (kind, round(wanted * size, 9)) in p.amounts:
+            return "unit"
+    return ""
+
+
+def _says_text(p: Prompt, value: str, pieced: bool) -> str:
+    if stands_in(value, p.text):
+        return "verbatim"
+    wanted = fold(value)
+    if not wanted or stands_in(wanted, p.folded):
+        return "verbatim"
+    if "_" in wanted and stands_in(wanted.replace("_", " "), p.folded):
+        return "verbatim"
+    tight = tighten(value)
+    if not tight:
+        return "verbatim" if "".join(value.split()) in "".join(p.text.split()) else ""
+    if p.holds(tight):
+        return "verbatim"
+    if value[:1].isdigit() and (how := _says_moment(p, value)):
+        return how
+    if _NUMERIC.match(value):
+        read = Prompt(value).numbers
+        return "number" if read and read <= p.numbers else ""
+    return _says_code(p, wanted) or (_says_pieces(p, wanted) if pieced else "")
+
+
+def _says_moment(p: Prompt, value: str) -> str:
+    moment = as_moment(value)
+    if moment is None:
+        dates = Prompt(value).dates
+        return "date" if dates and dates & p.dates else ""
+    if moment.kind == "clock":
+        hour, _, rest = value.partition(":")
+        return "clock" if (int(hour), int(rest[:2])) in p.clocks else ""
+    try:
+        day = date.fromisoformat(value[:10] if len(value) > 7 else value + "-01")
+    except ValueError:
+        return ""
+    if not (day in p.dates or (day.month, day.day) in p.days):
+        return ""
+    if moment.kind == "date":
+        return "date"
+    at = datetime.fromisoformat(value)
+    midnight = not (at.hour or at.minute or at.second)
+    return "date" if midnight or (at.hour, at.minute) in p.clocks else ""
+
+
+def _says_code(p: Prompt, wanted: str) -> str:
+    """Short codes: a currency by its sign, a language or country by its name, initials."""
+    if wanted in _MONEY and _MONEY[wanted] in p.text:
+        return "code"
+    if wanted in _LANGUAGES and not p.words.isdisjoint(_LANGUAGES[wanted].split()):
+        return "code"
+    return ""
+
+
+def _says_pieces(p: Prompt, wanted: str) -> str:
+    """A text put together from what stands apart: "12 Mill Lane, Leeds", first and last name."""
+    pieces = [x for x in _PIECES.split(wanted) if x]
+    if len(pieces) > 1 and all(stands_in(x, p.folded) or p.holds(tighten(x)) for x in pieces):
+        return "pieces"
+    words = _WORD.findall(wanted)
+    return "words" if 1 < len(words) <= MOST_PIECED and p.words.issuperset(words) else ""
+
+
+# --- what is nearly said ----------------------------------------------------------------------------------------
+
+
+def distance(a: str, b: str, most: int = 2) -> int:
+    """Letters to insert, delete, replace or swap with their neighbour to make b of a; ``most`` + 1 if more.
+
+    The optimal string alignment distance.
+    """
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        above, row, older = row, [i], before
+        for j, y in enumerate(b, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y))
+            if older and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        before = above
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+def nearly(p: Prompt, value: Any) -> str:
+    """What stands in the text and differs by a letter or a digit (by two in a dozen and more), "" for nothing."""
+    wanted = as_text(value)
+    most = 1 if len(wanted) < 12 else 2
+    if len(wanted) < 4:
+        return ""
+    if " " not in wanted:
+        best, gap = "", most + 1
+        for token in p.tokens:
+            if abs(len(token) - len(wanted)) <= most:
+                d = distance(wanted.casefold(), token.casefold(), most)
+                if 0 < d < gap:
+                    best, gap = token, d
+        return best
+    return _nearly_a_phrase(p, wanted, most)
+
+
+def _nearly_a_phrase(p: Prompt, wanted: str, most: int) -> str:
+    words, text = wanted.casefold().split(), p.text.split()
+    size, best, gap = len(words), "", most + 1
+    folded = [w.casefold() for w in text]
+    known = set(words)
+    for at in range(len(text) - size + 1):
+        window = folded[at : at + size]
+        if sum(w in known for w in window) < size - most:
+            continue
+        d = distance(" ".join(words), " ".join(window).strip(".,;:!?"), most)
+        if 0 < d < gap:
+            best, gap = " ".join(text[at : at + size]).strip(".,;:!?"), d
+    return best
