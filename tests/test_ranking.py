@@ -6,10 +6,10 @@ import pytest
 from finetooth.diagnose.ranking import (
     average_precision,
     neighbour_disagreement,
-    normal_scores,
     rank,
     recall_at_rate,
     signals_from_dynamics,
+    standard_scores,
 )
 from finetooth.errors import UsageError
 
@@ -40,6 +40,21 @@ def test_the_score_is_a_probability_that_rises_with_the_rank():
     assert truth[ranking.score > 0.5].mean() > 0.5 > 0.1 > truth[ranking.score < 0.1].mean()
 
 
+def test_where_nothing_stands_apart_no_example_is_called_likelier_wrong_than_right():
+    _, rng = noisy()
+    ranking = rank([str(i) for i in range(2000)], {"low_margin": rng.normal(size=2000)})
+    assert ranking.share is None
+    assert ranking.score.max() <= 0.5
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+def test_the_share_of_mislabelled_examples_is_estimated(share):
+    truth, rng = noisy(share=share)
+    signal = truth * 4.0 + rng.normal(size=len(truth))
+    ranking = rank([str(i) for i in range(len(truth))], {"low_margin": signal})
+    assert ranking.share == pytest.approx(share, rel=0.3)
+
+
 def test_the_reason_names_what_weighs_most():
     ids = [str(i) for i in range(30)]
     findings = np.zeros(30)
@@ -51,7 +66,7 @@ def test_the_reason_names_what_weighs_most():
 
 def test_silence_of_the_checks_is_no_praise_and_an_unknown_value_no_opinion():
     values = np.array([np.nan, 0.0, 1.0, 2.0])
-    assert normal_scores(values)[0] == 0
+    assert standard_scores(values)[0] == 0
     quiet = rank(list("abcd"), {"findings": np.array([0.0, 0.0, 0.0, 1.0])})
     assert quiet.combined[:3].tolist() == [0.0, 0.0, 0.0]
 

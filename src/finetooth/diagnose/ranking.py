@@ -2,7 +2,7 @@
 
 No single signal wins everywhere: a model that has seen a wrong label may have learnt it by heart (in-sample
 confidence is blind then), one that has not may simply be weak (out-of-sample confidence cries wolf). Each
-signal becomes ranks, ranks become normal scores, and the scores are added up with stated weights.
+signal is put on one scale (spreads from its median) and they are added up with stated weights.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from finetooth.diagnose.mixture import posterior
 from finetooth.errors import UsageError
 
+MOST = 6.0  # spreads: no signal speaks louder
 # How much each signal counts. Fitted on nothing: equal but for what repeats or is coarse.
 WEIGHTS: dict[str, float] = {
     "low_confidence": 1.0,  # 1 - mean gold probability over epochs
@@ -42,13 +44,18 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Ranking:
-    """``score`` (n,) is an estimate of P(mislabelled) in 0..1; ``order`` lists places, the worst first."""
+    """``score`` (n,) is an estimate of P(mislabelled) in 0..1; ``order`` lists places, the worst first.
+
+    ``share``: the estimated share of mislabelled examples; None where no group stands apart, and then the
+    score is only a rank and stays below 0.5.
+    """
 
     ids: tuple[str, ...]
     score: np.ndarray
     combined: np.ndarray
     reason: tuple[str, ...]
     signals: Mapping[str, np.ndarray]
+    share: float | None = None
 
     @property
     def order(self) -> np.ndarray:
@@ -61,16 +68,18 @@ class Ranking:
         ]
 
 
-def normal_scores(values: np.ndarray) -> np.ndarray:
-    """Ranks as quantiles of a standard normal (Blom 1958), ties sharing their mean rank; NaN becomes 0: no opinion."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
+def standard_scores(values: np.ndarray) -> np.ndarray:
+    """Values in spreads (1.4826 MAD; the standard deviation if that is 0) from their median, held to +-6.
 
+    The shape is kept, since a group that stands apart is what calibration looks for; the bound keeps one signal
+    from deciding alone. NaN becomes 0: no opinion.
+    """
     made = np.zeros(len(values))
     known = np.isfinite(values)
-    n = int(known.sum())
-    if n and np.ptp(values[known]) > 0:
-        made[known] = ndtri((rankdata(values[known]) - 0.375) / (n + 0.25))
+    if known.any() and np.ptp(values[known]) > 0:
+        middle = np.median(values[known])
+        spread = 1.4826 * np.median(np.abs(values[known] - middle)) or values[known].std()
+        made[known] = np.clip((values[known] - middle) / spread, -MOST, MOST)
     return made
 
 
@@ -92,7 +101,7 @@ def rank(
         values = np.asarray(values, dtype=float)
         if values.shape != (n,):
             raise UsageError(f"{name}: expected {n} values, found shape {values.shape}")
-        z = normal_scores(values)
+        z = standard_scores(values)
         if name in ("findings", "rules", "forgetting"):
             z = np.where(np.nan_to_num(values) > 0, np.maximum(z, 0.0), 0.0)
         parts[name] = weights[name] * z
@@ -100,42 +109,8 @@ def rank(
     names = list(parts)
     heaviest = np.argmax(np.stack([parts[s] for s in names]), axis=0)
     reason = tuple(REASONS[names[i]] for i in heaviest)
-    return Ranking(tuple(ids), calibrated(combined), combined, reason, dict(parts))
-
-
-def calibrated(combined: np.ndarray) -> np.ndarray:
-    """Scores as an estimated P(mislabelled): the posterior of the upper of two normals fitted to them.
-
-    A mixture only estimates a share of bad examples when they stand apart; where they do not, the upper one is
-    held to at most a fifth of the examples, and the figure is a rank more than a probability. Monotone by construction.
-    """
-    n = len(combined)
-    if n < 20 or np.ptp(combined) == 0:
-        return np.clip(0.5 + 0.1 * (combined - np.mean(combined)), 0.0, 1.0)
-    cut = np.quantile(combined, 0.9)
-    mean = np.array([combined[combined <= cut].mean(), combined[combined > cut].mean()])
-    sd = np.array([combined[combined <= cut].std(), max(combined[combined > cut].std(), 0.1)]) + 1e-6
-    share = 0.1
-    for _ in range(200):
-        low = (1 - share) * np.exp(-0.5 * ((combined - mean[0]) / sd[0]) ** 2) / sd[0]
-        high = share * np.exp(-0.5 * ((combined - mean[1]) / sd[1]) ** 2) / sd[1]
-        posterior = high / np.maximum(low + high, 1e-300)
-        new = float(np.clip(posterior.mean(), 0.005, 0.2))
-        mean = np.array(
-            [
-                np.average(combined, weights=1 - posterior + 1e-9),
-                np.average(combined, weights=posterior + 1e-9),
-            ]
-        )
-        # One spread for both: two would let the wider component claim the far end of the other side.
-        spread = np.sqrt(np.average((combined - np.where(posterior > 0.5, mean[1], mean[0])) ** 2))
-        sd = np.array([spread, spread]) + 1e-6
-        if abs(new - share) < 1e-7:
-            break
-        share = new
-    low = (1 - share) * np.exp(-0.5 * ((combined - mean[0]) / sd[0]) ** 2)
-    high = share * np.exp(-0.5 * ((combined - mean[1]) / sd[1]) ** 2)
-    return high / np.maximum(low + high, 1e-300)
+    found = posterior(combined)
+    return Ranking(tuple(ids), found.score, combined, reason, dict(parts), found.share)
 
 
 def average_precision(truth: np.ndarray, score: np.ndarray) -> float:
