@@ -10,10 +10,11 @@ from typing import Any
 
 from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
+from finetooth.models.pair_relations import RelationsHead
 from finetooth.models.pair_sentences import SentencesHead
 from finetooth.registry import Task
 
-KINDS: dict[str, Any] = {"nli": SentencesHead}
+KINDS: dict[str, Any] = {"nli": SentencesHead, "relation": RelationsHead}
 
 
 def head(
