@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from finetooth.augment.edit import Skip, apply, first_word, replaced
-from finetooth.augment.view import Cluster, clusters, is_name
-from finetooth.tasks.mentions import is_word, name_key, places
+from finetooth.augment.view import Cluster, acronym, clusters, is_acronym, is_name, kind_counts, one_thing
+from finetooth.tasks.mentions import name_key, places
 from finetooth.types import Example
 
 SHARE = 0.8  # of the entities that can be renamed
@@ -24,6 +24,10 @@ _MONTHS = tuple(month.casefold() for month in month_name if month)
 _TITLES = frozenset(
     ("mr", "mrs", "ms", "dr", "sir", "lord", "lady", "prof", "professor", "president", "st", "saint")
 )
+_PARTICLES = frozenset(
+    ("de", "la", "le", "du", "da", "di", "del", "van", "von", "der", "den", "bin", "ibn", "al", "el")
+)
+_SMALL = frozenset(("of", "the", "and", "for", "in", "on", "to", "at", "by", "a", "an", "&", "with"))
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv", "phd", "md"))
 
 
@@ -45,8 +49,13 @@ def pool_of(examples: Iterable[Example]) -> Pool:
     seen: set[tuple[str, str]] = set()
     for example in examples:
         for c in clusters(example):
-            # An overlap says nothing against a name; a name that is none does.
-            if not c.type or not c.names or not all(is_name(n) and len(n) <= LONGEST for n in c.names):
+            # An overlap says nothing against a name; a phrase that is none does.
+            if (
+                not c.type
+                or not c.names
+                or not one_thing(c.names)
+                or not all(sound(n, c.type) for n in c.names)
+            ):
                 continue
             full = bare(c.names[0])
             if full and (c.type, full) not in seen:
@@ -55,6 +64,19 @@ def pool_of(examples: Iterable[Example]) -> Pool:
                     Named(c.type, tuple(map(bare, c.names)), example.id)
                 )
     return made
+
+
+def sound(name: str, kind: str) -> bool:
+    """Whether a name can stand in another text: short, in capitals but for small words, brackets and quotes closed."""
+    inside = bare(name)
+    if not is_name(name) or len(name) > LONGEST or re.search(r"[\"“”‘()\[\]{}]", name):
+        return False
+    if not (inside[-1].isalnum() or inside[-1] in ".%"):
+        return False
+    if kind_counts(kind):
+        return any(c.isdigit() for c in name)
+    small = _PARTICLES if kind.casefold().startswith("per") else _PARTICLES | _SMALL
+    return all(w in small or not w[0].islower() for w in inside.split())
 
 
 def bare(name: str) -> str:
@@ -75,6 +97,8 @@ def shape(name: str) -> str:
     for word in name.split():
         if word.strip(",.").casefold() in _MONTHS:
             words.append("M")
+        elif word in ("1", "1st"):  # what follows it is no plural
+            words.append(word)
         else:
             words.append(re.sub(r"\d{1,2}(?!\d)", "0", re.sub(r"\d{3,}", lambda m: "9" * len(m[0]), word)))
     return " ".join(words)
@@ -194,25 +218,6 @@ def _core(name: str) -> list[str]:
     while len(words) > 1 and words[-1].strip(".").casefold() in _SUFFIXES:
         words = words[:-1]
     return words
-
-
-def acronym(name: str) -> str:
-    """The capitals that begin its words, "" for fewer than two of them."""
-    letters = [w[0] for w in re.findall(r"[^\W_]+", name) if w[0].isupper()]
-    return "".join(letters) if len(letters) > 1 else ""
-
-
-def is_acronym(short: str, full: str) -> bool:
-    key = short.replace(".", "")
-    return len(key) > 1 and key.isupper() and all(map(is_word, key)) and key == acronym(full)
-
-
-def kinds_of(pool: Pool) -> dict[str, int]:
-    """Type -> how many names the pool has of it."""
-    made: dict[str, int] = {}
-    for (kind, _), found in pool.items():
-        made[kind] = made.get(kind, 0) + len(found)
-    return made
 
 
 def pools(*parts: Pool) -> Pool:

@@ -82,14 +82,14 @@ def clusters(example: Example) -> list[Cluster]:
     made = []
     for i, (number, kind, found, told) in enumerate(listed):
         names = tuple(sorted(told, key=lambda n: -len(n)))
-        why = "its mentions overlap with others" if i in shared else _locked(example, found, names)
+        why = "its mentions overlap with others" if i in shared else _locked(example, kind, found, names)
         if not is_ner(example) and number in twofold:
             why = "a triple tells two of its names apart"
         made.append(Cluster(number, kind, tuple(found), names, why))
     return made
 
 
-def _locked(example: Example, found: Sequence[Range], names: Sequence[str]) -> str:
+def _locked(example: Example, kind: str, found: Sequence[Range], names: Sequence[str]) -> str:
     text = example.inputs.text
     if not found or not names:
         return "it has no mention"
@@ -98,8 +98,10 @@ def _locked(example: Example, found: Sequence[Range], names: Sequence[str]) -> s
     if example.inputs.tokens is None and any(cuts_word(text, a, b) for a, b in found):
         return "a mention is part of a word"
     # "the company", "three": the words around depend on what they say, and nobody else is called so.
-    if any(not is_name(n) for n in names):
+    if any(not is_name(n) for n in names) or (kind_counts(kind) and not any(c.isdigit() for c in names[0])):
         return "it is no proper name"
+    if not one_thing(names):
+        return "its names have nothing in common"
     inside = set(found)
     for name in names:
         for at in places(name, text):
@@ -112,6 +114,33 @@ def is_name(name: str) -> bool:
     """Whether it begins, an article aside, with a capital or a digit, on one line."""
     key = re.sub(r"^(?:the|a|an)\s+", "", name, flags=re.IGNORECASE)
     return bool(key) and not key[0].islower() and key[0].isalnum() and "\n" not in name
+
+
+def kind_counts(kind: str) -> bool:
+    """Whether a type is one of numbers and times, as OntoNotes has them; a word of it ("Today", "One") is no name."""
+    return kind.casefold().startswith(
+        ("date", "time", "cardinal", "ordinal", "quantity", "percent", "money", "num")
+    )
+
+
+def one_thing(names: Sequence[str]) -> bool:
+    """Whether each name shares a word with the full one, or is its initials.
+
+    A source may list "Korea" and "Japan" as one entity; one new name for both would make nonsense.
+    """
+    full = set(name_key(names[0]).split())
+    return all(full & set(name_key(n).split()) or is_acronym(n, names[0]) for n in names[1:])
+
+
+def acronym(name: str) -> str:
+    """The capitals that begin its words, "" for fewer than two of them."""
+    letters = [w[0] for w in re.findall(r"[^\W_]+", name) if w[0].isupper()]
+    return "".join(letters) if len(letters) > 1 else ""
+
+
+def is_acronym(short: str, full: str) -> bool:
+    key = re.sub(r"^(?:the|a|an)\s+", "", short, flags=re.IGNORECASE).replace(".", "")
+    return len(key) > 1 and key.isupper() and key.isalnum() and key == acronym(full)
 
 
 Listed = list[tuple[int, str, list[Range], list[str]]]
