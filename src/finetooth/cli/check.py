@@ -11,6 +11,7 @@ import typer
 
 from finetooth import checks, readers
 from finetooth.cli._output import Json, emit, say, table
+from finetooth.io import write_json
 from finetooth.text import shorten
 
 
@@ -32,12 +33,17 @@ def command(
     skip: Annotated[list[str] | None, typer.Option(help="Not this check (repeat for more).")] = None,
     fail_on: Annotated[FailOn, typer.Option(help="The severity that makes the exit code 1.")] = FailOn.error,
     show: Annotated[int, typer.Option(min=0, help="How many findings of a check to print.")] = 3,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write what --json prints here; curate --with takes it.")
+    ] = None,
     json: Json = False,
 ) -> int:
     options = {"schemas": schemas} if schemas else {}
     dataset = readers.load(data, task=task, format=format, **options)
     other = readers.load(against, task=dataset.task, **options) if against else None
     report = checks.run(dataset, against=other, only=only or (), skip=skip or ())
+    if out is not None:
+        write_json(out, report.to_json())
     if json:
         emit(report.to_json())
     else:
