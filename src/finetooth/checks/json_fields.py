@@ -12,14 +12,9 @@ from typing import Any
 
 from finetooth.checks.json_labels import key_of
 from finetooth.checks.json_names import singular
-from finetooth.checks.json_values import Path
+from finetooth.checks.json_values import Path, Pattern
 
-Pattern = tuple[str, ...]  # a path with "[]" for every index
 MOST_DEPTH = 40  # a schema that refers to itself ends somewhere
-
-
-def pattern(path: Path) -> Pattern:
-    return tuple(["[]" if step.__class__ is int else step for step in path])
 
 
 def nodes(schema: Any) -> dict[Pattern, Mapping[str, Any]]:

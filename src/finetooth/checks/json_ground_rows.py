@@ -13,16 +13,19 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any
 
-from finetooth.checks.json_fields import Pattern, indexed_key, keys_of, known_keys, nodes, pattern
+from finetooth.checks.json_fields import indexed_key, keys_of, known_keys, nodes
 from finetooth.checks.json_labels import Label
 from finetooth.checks.json_prompt import NO, YES, Prompt, as_text, fold, stands_in, tighten
-from finetooth.checks.json_says import distance, nearly, says
-from finetooth.checks.json_values import Path, is_number, leaves
+from finetooth.checks.json_says import distance, says
+from finetooth.checks.json_values import Path, Pattern, is_number, placed_leaves
 from finetooth.types import Example
 
 NOTHING = frozenset({"", "none", "null", "nil", "n/a", "na", "-", "--", "?", "unknown", "not provided", "tbd", "empty", "unspecified"})  # fmt: skip
 ALTERED = 0.6  # share of a labelled text's words, in their order, that make an answer an altered copy of it
 FEW_WORDS = 2  # words of a labelled text that may be missing without a finding
+
+
+Keyed = tuple[Path, Any, Pattern, str]  # a leaf with its place and the key of its labels in the prompt
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Fields:
         self.nodes = nodes(schema) if isinstance(schema, Mapping) else {}
         seen: set[Pattern] = set()
         for value in values:
-            seen.update(pattern(path) for path, _ in leaves(value))
+            seen.update(place for _, place, _ in placed_leaves(value))
         self.places = known_keys([*self.nodes, *seen])
 
     def options(self, place: Pattern) -> Sequence[Any]:
@@ -87,35 +90,45 @@ def _prompt(text: str) -> Prompt:
 def look(example: Example, fields: Fields) -> Row:
     """All of a row. Costs little where the answer stands in the prompt as it is."""
     p = Prompt(example.inputs.prompt)
-    found = list(leaves(example.target.value))
     by_key = p.by_key
     counts: Counter[str] = Counter()
-    keyed: list[tuple[Path, Any, Pattern, str]] = []
-    for path, value in found:
-        place = pattern(path)
-        key = _key(path, place, by_key)
+    keyed: list[Keyed] = []
+    for path, place, value in placed_leaves(example.target.value):
+        key = _key(path, place, by_key) if by_key else ""
         if key:
             counts[key] += 1
         keyed.append((path, value, place, key))
     misses: list[Miss] = []
+    taken: set[int] = set()
     for path, value, place, key in keyed:
-        labels = by_key.get(key, ())
-        if labels and any(_label_says(label, value, path) for label in labels):
-            continue
-        own = bool(labels) and counts[key] <= sum(max(1, len(x.items)) for x in labels)
-        miss = _miss(p, fields, path, value, place, labels if own else ())
+        own: Sequence[Label] = ()
+        if key:
+            labels = by_key[key]
+            says_it = [x for x in labels if _label_says(x, value, path)]
+            if says_it:
+                # What is no text has been said whole: a number with its unit, a date.
+                taken.update(id(x) for x in says_it if _whole(x, value))
+                continue
+            if counts[key] <= sum(max(1, len(x.items)) for x in labels):
+                own = labels
+        miss = _miss(p, fields, path, value, place, own)
         if miss is not None:
             misses.append(miss)
-    row = Row(example, len(found), misses, [])
+    row = Row(example, len(keyed), misses, [])
     if p.labels:
-        _look_for_left(row, p, fields, keyed, counts)
+        _look_for_left(row, p, fields, keyed, counts, taken)
     return row
+
+
+def _whole(label: Label, value: Any) -> bool:
+    """Whether a value that a label says is all that it says, plainly."""
+    if value.__class__ is str:
+        return value == label.value or (value[:1].isdigit() and len(label.value) <= len(value) + 12)
+    return len(label.value) <= 12
 
 
 def _key(path: Path, place: Pattern, by_key: Mapping[str, Any]) -> str:
     """The longest key of a place that the prompt has a label for."""
-    if not by_key:
-        return ""
     if len(place) > 1 and "[]" in place and (key := indexed_key(path)) in by_key:
         return key
     return next((k for k in keys_of(place) if k in by_key), "")
@@ -144,7 +157,7 @@ def _miss(
     if not labels:
         if elsewhere or fields.given(place, value) or _ordinal(path, value):
             return None
-        return Miss(path, value, near="" if value.__class__ is bool else nearly(p, value))
+        return Miss(path, value)
     options = fields.options(place)
     if value in options and not any(_option(x.value, options) for x in labels):
         return None  # "ASAP" is urgent
@@ -197,7 +210,7 @@ def _alike(text: str, value: Any) -> bool:
 class _Answer:
     """The leaves of an answer, to find a labelled value among them."""
 
-    def __init__(self, keyed: Sequence[tuple[Path, Any, Pattern, str]]) -> None:
+    def __init__(self, keyed: Sequence[Keyed]) -> None:
         self.texts = {fold(as_text(v)) for _, v, _, _ in keyed}
         self.numbers = {float(v) for _, v, _, _ in keyed if is_number(v) and abs(v) < 1e300}
         self.keyed = keyed
@@ -242,14 +255,18 @@ def _look_for_left(
     row: Row,
     p: Prompt,
     fields: Fields,
-    keyed: Sequence[tuple[Path, Any, Pattern, str]],
+    keyed: Sequence[Keyed],
     counts: Counter[str],
+    taken: set[int],
 ) -> None:
     answer = _Answer(keyed)
     told = {id(m.label) for m in row.misses if m.label is not None}
     flags = {key for _, v, _, key in keyed if key and isinstance(v, bool)}
     chosen = {key for _, v, place, key in keyed if key and v in fields.options(place)}
     for label in p.labels:
+        if id(label) in taken and not label.more:
+            row.used.append(label.key)
+            continue
         if id(label) in told or label.key in flags or label.key in chosen:
             row.used.append(label.key)
             continue

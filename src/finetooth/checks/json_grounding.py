@@ -17,11 +17,11 @@ from typing import Any
 
 from finetooth.checks.json_arithmetic import groups
 from finetooth.checks.json_discover import Found
-from finetooth.checks.json_fields import Pattern, pattern
 from finetooth.checks.json_ground_rows import Fields, Left, Miss, Row, look
 from finetooth.checks.json_prompt import Prompt, as_text
 from finetooth.checks.json_relations import Relation, declared, holds_in, parse
-from finetooth.checks.json_values import is_number, show_path
+from finetooth.checks.json_says import nearly
+from finetooth.checks.json_values import Pattern, is_number, pattern, show_path
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
 from finetooth.types import Example, Finding
@@ -50,6 +50,11 @@ class _Group:
                 before = len(row.misses)
                 row.misses = [m for m in row.misses if m.label or not _computed(i, row, m, found, rules)]
         self._defaults()
+        for row in self.rows:
+            p = Prompt(row.example.inputs.prompt) if row.misses else None
+            for m in row.misses:
+                if p is not None and m.label is None and m.value.__class__ is not bool:
+                    m.near = nearly(p, m.value)
         used = Counter(key for row in self.rows for key in set(row.used))
         lost = Counter(key for row in self.rows for key in {x.label.key for x in row.left} - set(row.used))
         self.habit = {k: (n, n + lost[k]) for k, n in used.items()}

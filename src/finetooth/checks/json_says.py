@@ -20,6 +20,8 @@ _NUMERIC = re.compile(r"[^\w]*\d[\d.,' ]*\s?(?:%|[A-Za-z]{0,4})[^\w]*$")
 _LESS = re.compile(r"minus|negative|below|loss|debit|refund|overdrawn|credit|deficit|down|decrease|\(", re.I)
 _WORD = re.compile(r"\w+", re.UNICODE)
 MOST_PIECED = 8  # words of a name or an address that may be put together from the text
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December")  # fmt: skip
 _MONEY = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹"}
 _LANGUAGES = {
     "en": "english", "de": "german deutsch", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese",
@@ -58,7 +60,7 @@ def _says_number(p: Prompt, value: float, name: str) -> str:
         wanted = float(value)
     except OverflowError:
         return "verbatim" if str(value) in p.text else ""
-    if wanted in p.numbers:
+    if _shown(p.text, value) or wanted in p.numbers:
         return "number"
     if wanted in p.counted:
         return "word"
@@ -71,6 +73,24 @@ def _says_number(p: Prompt, value: float, name: str) -> str:
         if kind and (kind, round(wanted * size, 9)) in p.amounts:
             return "unit"
     return ""
+
+
+def _shown(text: str, value: float) -> bool:
+    """Whether a number stands there in one of its common notations. Cheaper than reading all numbers of the text."""
+    looks = [str(value)]
+    if value.__class__ is int:
+        if not -1000 < value < 1000:
+            looks.append(f"{value:,}")
+    elif round(value, 2) == value:
+        looks += [f"{value:.2f}", f"{value:,.2f}"]
+    for look in looks:
+        at = text.find(look)
+        if at >= 0 and (at == 0 or text[at - 1] in ' \n$€£=([|"'):
+            after = text[at + len(look) : at + len(look) + 2]
+            # What goes on with a digit, a colon or a letter is another number, a clock time, a unit: seen to elsewhere.
+            if not after or after[0] in ' \n;)]|%"' or (after[0] in ",." and not after[1:].isdigit()):
+                return True
+    return False
 
 
 def _says_text(p: Prompt, value: str, pieced: bool) -> str:
@@ -106,13 +126,25 @@ def _says_moment(p: Prompt, value: str) -> str:
         day = date.fromisoformat(value[:10] if len(value) > 7 else value + "-01")
     except ValueError:
         return ""
-    if not (day in p.dates or (day.month, day.day) in p.days):
+    if not (_day_shown(p.text, day) or day in p.dates or (day.month, day.day) in p.days):
         return ""
     if moment.kind == "date":
         return "date"
     at = datetime.fromisoformat(value)
     midnight = not (at.hour or at.minute or at.second)
-    return "date" if midnight or (at.hour, at.minute) in p.clocks else ""
+    clock = f" {at.hour:02}:{at.minute:02}" in p.text or (at.hour, at.minute) in p.clocks
+    return "date" if midnight or clock else ""
+
+
+def _day_shown(text: str, day: date) -> bool:
+    """Whether a day stands there in one of its common notations. Cheaper than reading all dates of the text."""
+    year, month, d = day.year, MONTHS[day.month - 1], day.day
+    return (
+        f"{d} {month} {year}" in text
+        or f"{month} {d}, {year}" in text
+        or f"{d:02} {month[:3]} {year}" in text
+        or f"{d} {month[:3]} {year}" in text
+    )
 
 
 def _says_code(p: Prompt, wanted: str) -> str:

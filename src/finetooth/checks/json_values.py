@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 Path = tuple[Any, ...]
+Pattern = tuple[str, ...]  # a path with "[]" for every index
 _EPOCH = datetime(1970, 1, 1)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$")
 _ISO = re.compile(r"\d{4}-\d{2}(?:-\d{2})?(?:$|[T ]\d{2}:?\d{2})")
@@ -84,16 +85,39 @@ def show_path(path: Path) -> str:
     return made
 
 
-def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(value: Any) -> Iterator[tuple[Path, Any]]:
     """(path, scalar) of every leaf; empty objects and lists are no leaves."""
-    if isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from leaves(below, (*path, key))
-    elif isinstance(value, list):
+    return ((path, leaf) for path, _, leaf in placed_leaves(value))
+
+
+def placed_leaves(value: Any) -> list[tuple[Path, Pattern, Any]]:
+    """(path, the path with "[]" for every index, scalar) of every leaf, in the order of the text."""
+    found: list[tuple[Path, Pattern, Any]] = []
+    if not isinstance(value, (dict, list, Mapping)):
+        return [((), (), value)]
+    _walk(value, (), (), found)
+    return found
+
+
+def _walk(value: Any, path: Path, place: Pattern, found: list[tuple[Path, Pattern, Any]]) -> None:
+    if isinstance(value, list):
+        inner = (*place, "[]")
         for i, below in enumerate(value):
-            yield from leaves(below, (*path, i))
-    else:
-        yield path, value
+            if isinstance(below, (dict, list)):
+                _walk(below, (*path, i), inner, found)
+            else:
+                found.append(((*path, i), inner, below))
+        return
+    for key, below in value.items():
+        if isinstance(below, (dict, list)):
+            _walk(below, (*path, key), (*place, key), found)
+        else:
+            found.append(((*path, key), (*place, key), below))
+
+
+def pattern(path: Path) -> Pattern:
+    """The path with "[]" for every index."""
+    return tuple(["[]" if step.__class__ is int else step for step in path])
 
 
 def at_path(value: Any, path: Path) -> Any:
