@@ -199,7 +199,7 @@ def test_triples_no_pair_can_say_and_documents_without_pairs_are_named(base):
         (of("new", (0, "wrote", 1)), "'wrote'"),
         (of("alone", (0, "left", 1), inputs=RelationInput("Ada left Rome.", (ada, lost))), "no two entities"),
     ]
-    head = make(TASK, base, [good])
+    head = make(TASK, base, [good], self_pairs="no")
     back = head.round_trip([good, *(e for e, _ in bad)])
     assert keys(back[0]) == {(0, "left", 1)}
     assert back[0].raw is None
@@ -209,6 +209,23 @@ def test_triples_no_pair_can_say_and_documents_without_pairs_are_named(base):
     alone = head.predict(head.build(base), [bad[-1][0]])[0]
     assert keys(alone) == set()
     assert not any(w.example == 5 for w in head.windows([good, *(e for e, _ in bad)]))
+
+
+def test_two_names_of_one_entity_can_be_a_pair(base):
+    spans = (Span(0, 3, "Ada"), Span(5, 10, "Byron"), Span(15, 18, "Ada"))
+    entities = (DocEntity(spans, "PER", "Ada"), DocEntity((Span(22, 26, "Rome"),), "LOC", "Rome"))
+    source = RelationInput("Ada (Byron) or Ada of Rome", entities)
+    same = Example("s", source, RelationTarget((Triple(0, "same as", 0), Triple(0, "of", 1))))
+    head = make(TASK, base, [same])
+    back = head.round_trip([same])[0]
+    assert keys(back) == keys(TASK.gold(same))
+    (window,) = head.windows([same], targets=False)
+    pairs = window.fields["pairs"]
+    assert pairs.ends.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert pairs.mentions[0, 0] != pairs.mentions[0, 1]
+    other = Example("o", source, RelationTarget((Triple(0, "of", 1),)))
+    head = make(TASK, base, [other])
+    assert len(head.windows([other])[0].fields["pairs"]) == 2
 
 
 def test_a_new_classifier_starts_from_what_is_common(base):

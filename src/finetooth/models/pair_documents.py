@@ -102,14 +102,18 @@ def _marked(
     return Marked(np.concatenate(pieces), entity, start[there], end[there])
 
 
-def candidates(marked: Marked) -> Candidates:
-    """All ordered pairs of two different entities with a mention each, by head, then tail."""
+def candidates(marked: Marked, *, with_itself: bool = False) -> Candidates:
+    """All ordered pairs of two different entities with a mention each, by head, then tail.
+
+    With ``with_itself`` also each entity and itself, at two of its mentions if it has two.
+    """
     m = len(marked.entity)
     one, two = (x.ravel() for x in np.meshgrid(np.arange(m), np.arange(m), indexing="ij"))
     head, tail = marked.entity[one], marked.entity[two]
-    apart = head != tail
+    apart = (head != tail) | with_itself
     one, two, head, tail = one[apart], two[apart], head[apart], tail[apart]
     gap = np.maximum(marked.start[one], marked.start[two]) - np.minimum(marked.end[one], marked.end[two])
+    gap[one == two] = np.iinfo(gap.dtype).max
     order = np.lexsort((two, one, gap, tail, head))
     ends = np.stack([head, tail], axis=1)[order]
     new = np.ones(len(ends), bool)

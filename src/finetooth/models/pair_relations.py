@@ -32,6 +32,7 @@ OPTIONS = {
     "negatives_seed": 0,
     "positive_weight": 1.0,
     "pair_size": 256,
+    "self_pairs": "auto",
 }
 STRETCH = 32  # tokens after the one and before the other mention that are looked at where they are far apart
 LEAST = 1e-4  # a relation's share of pairs is taken for no smaller than this
@@ -46,6 +47,8 @@ class RelationsHead:
     negatives_seed    which ones they are, drawn per document
     positive_weight   how much more the loss of a relation that holds counts (1.0)
     pair_size         the size of a pair's features (256)
+    self_pairs        whether an entity and itself are a pair: "yes", "no" or "auto" (the default), where
+                      training has such triples (two names of one thing that are said to be the same)
 
     Every ordered pair of two entities of the document with a mention is a candidate, in training (see
     ``negatives``) and in prediction (always all); several relations may hold. A relation is predicted
@@ -71,6 +74,10 @@ class RelationsHead:
         self.task, self.tokenizer, self.options, self.labels = task, tokenizer, options, tuple(labels)
         self.thresholds = dict(thresholds or {})
         own = head_options(options, OPTIONS, self.name)
+        self_pairs = one_of(self.name, "self_pairs", own["self_pairs"], ("auto", "yes", "no"))
+        # None: to be told by the training set.
+        self.with_itself: bool | None = None if self_pairs == "auto" else self_pairs == "yes"
+        self.with_itself = (state or {}).get("with_itself", self.with_itself)
         self.markers = one_of(self.name, "markers", own["markers"], MARKERS)
         self.share, self.sample_seed = float(own["negatives"]), own["negatives_seed"]
         self.positive_weight, self.size = float(own["positive_weight"]), own["pair_size"]
@@ -97,9 +104,11 @@ class RelationsHead:
     def windows(self, examples: Sequence[Example], *, targets: bool = True) -> list[Window]:
         """A document is one window, however long; ``collate`` cuts it into sequences. None without pairs."""
         made: list[Window] = []
+        if targets and self.with_itself is None:
+            self.with_itself = any(t.head == t.tail >= 0 for e in examples for t in e.target.triples)
         marked = mark(self.tokenizer, [e.inputs for e in examples], self.markers)
         for i, (example, document) in enumerate(zip(examples, marked, strict=True)):
-            pairs = candidates(document)
+            pairs = candidates(document, with_itself=bool(self.with_itself))
             if not len(pairs):
                 self.reasons[example.id] = "it has no two entities that stand in its text"
                 continue
@@ -133,8 +142,8 @@ class RelationsHead:
                 why = f"no training example has the relation {t.relation!r}"
             elif t.head < 0 or t.tail < 0:
                 why = "head or tail is no entity of the document"
-            elif t.head == t.tail:
-                why = "head and tail are one entity"
+            elif t.head == t.tail and not self.with_itself:
+                why = "head and tail are one entity (model.options.self_pairs)"
             else:
                 why = "head or tail stands nowhere in the text"
             self.reasons.setdefault(example.id, f"a triple cannot be said: {why}")
@@ -339,7 +348,7 @@ class RelationsHead:
         return dict(self.thresholds)
 
     def save(self, folder: Path) -> None:
-        write_head(self, folder)
+        write_head(self, folder, state={"with_itself": self.with_itself})
 
 
 def between(document: Marked, pairs: Candidates) -> tuple[np.ndarray, np.ndarray]:
