@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,12 +15,14 @@ import numpy as np
 from finetooth.diagnose.categories import Choice, choose
 from finetooth.diagnose.dynamics_files import DynamicsTable
 from finetooth.errors import UsageError
+from finetooth.registry import flag
 from finetooth.types import Finding
 
 if TYPE_CHECKING:
     import polars as pl
 
 NEVER_LEARNT = 1000  # the reference's mark in forgetfulness: it was never right
+LITTLE = 0.5  # of the examples were never right: then hard means the model, not the example
 COLUMNS = (
     "example_id",
     "epochs",
@@ -121,7 +123,19 @@ def cartography(
     columns["category"] = choice.names
     assert tuple(columns) == COLUMNS
     summary = _summary(table, columns, choice, epochs, keep, len(there) - int(there.sum()), include_ci)
-    return DataMap(columns, choice, summary, table.findings)
+    return DataMap(columns, choice, summary, (*table.findings, *_about(summary)))
+
+
+def _about(summary: dict[str, Any]) -> list[Finding]:
+    """What a reader must know before reading anything into the map."""
+    never, n = summary["never_learnt"], summary["examples"]
+    if never <= n * LITTLE:
+        return []
+    message = (
+        f"gold never won on {never:,} of {n:,} examples: the model learnt little, and the map says little"
+    )
+    finding = flag("", message, severity="warning", fix="train longer, or with a higher learning rate")
+    return [replace(finding, check="dynamics-little-learnt")]
 
 
 def _mean(values: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -23,6 +23,8 @@ from finetooth.types import Finding
 
 VALUES = ("gold_prob", "margin", "correct", "loss")
 FILE = re.compile(r"dynamics_epoch_(\d+)\.jsonl")
+# What polars makes of a guid that is no string and no integer; a string may look so too.
+NOT_A_GUID = r"^(?:[\[{]|true$|false$|-?\d+(?:\.|[eE]))"
 MAX_RATIO = 200  # decoded bytes by bytes on disk, as for other tables
 
 
@@ -63,6 +65,10 @@ def read(source: str | Path, *, split: str = "train") -> DynamicsTable:
             cure = "train first" if split == "train" else "train.watch_dev_dynamics=true records them"
             raise UsageError(f"no dynamics of the split {split!r} were recorded", where=str(path), cure=cure)
         return of_parquet(found)
+    if split != "train":
+        raise UsageError(
+            f"only a run has dynamics of a split {split!r}", where=str(path), cure="give the run, or its file"
+        )
     if path.is_dir():
         nested = path / "training_dynamics"
         return of_folder(nested if nested.is_dir() and not _epoch_files(path) else path)
@@ -184,7 +190,8 @@ def _epoch(path: Path, epoch: int) -> tuple[list[str], np.ndarray, np.ndarray]:
     try:
         # Ten times as fast as row by row. Whatever it is not sure of is read again, by rows, to be named.
         frame = pl.read_ndjson(path, schema=schema)
-        if frame.null_count().sum_horizontal()[0] == 0 and frame[key].list.len().n_unique() == 1:
+        odd = frame["guid"].str.contains(NOT_A_GUID).any()
+        if not odd and frame.null_count().sum_horizontal()[0] == 0 and frame[key].list.len().n_unique() == 1:
             logits = frame[key].list.to_array(frame[key].list.len()[0]).to_numpy()
             gold = frame["gold"].to_numpy()
             if np.isfinite(logits).all() and (gold >= 0).all() and (gold < logits.shape[1]).all():

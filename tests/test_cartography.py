@@ -1,0 +1,183 @@
+"""Cartography's formulas agree with the reference implementation; odd sources are reported and mapped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finetooth.diagnose import dynamics_files, reference
+from finetooth.diagnose.cartography import cartography, forgetfulness
+from finetooth.diagnose.dynamics_files import DynamicsTable
+from finetooth.errors import DataError, UsageError
+
+DATA = Path("../shared/data")
+FIGURES = ("confidence", "variability", "threshold_closeness", "correctness", "forgetfulness")
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    path = DATA / "vectors" / "cartography.json"
+    if not path.is_file():
+        pytest.skip("the reference's figures are not here")
+    return json.loads(path.read_text("utf-8"))
+
+
+def write_epochs(folder, epochs):
+    """``epochs``: for each a list of (guid, logits, gold)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, rows in enumerate(epochs):
+        lines = [json.dumps({"guid": g, f"logits_epoch_{n}": x, "gold": y}) for g, x, y in rows]
+        (folder / f"dynamics_epoch_{n}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def stacked(vectors, folder):
+    rows = vectors["stacked_input"].items()
+    n = len(next(iter(vectors["stacked_input"].values()))["logits"])
+    return write_epochs(folder, [[(g, r["logits"][e], r["gold"]) for g, r in rows] for e in range(n)])
+
+
+def table(prob, margin=None, correct=None):
+    prob = np.asarray(prob, float)
+    margin = 2 * prob - 1 if margin is None else np.asarray(margin, float)
+    won = (margin > 0).astype(float) if correct is None else np.asarray(correct, float)
+    won = np.where(np.isnan(prob), np.nan, won)
+    ids, epochs = (tuple(f"q{i}" for i in range(len(prob))), tuple(range(prob.shape[1])))
+    return DynamicsTable(ids, epochs, prob, margin, won, -np.log(prob))
+
+
+def agrees(made, wanted):
+    rows = {row["example_id"]: row for row in made.rows()}
+    assert len(rows) == len(wanted)
+    for row in wanted:
+        for name in FIGURES:
+            assert rows[str(row["guid"])][name] == pytest.approx(row[name], abs=1e-9), (row["guid"], name)
+
+
+@pytest.mark.parametrize(
+    ("case", "options"),
+    [
+        ("stacked_synthetic", {}),
+        ("stacked_include_ci", {"include_ci": True}),
+        ("stacked_burn_out_3", {"burn_out": 3}),
+    ],
+)
+def test_figures_are_those_of_the_reference(vectors, tmp_path, case, options):
+    wanted = vectors[case]
+    per_epoch = wanted[1] if isinstance(wanted[0], list) else None
+    made = cartography(dynamics_files.read(stacked(vectors, tmp_path / "d")), **options)
+    agrees(made, wanted[0] if per_epoch else wanted)
+    for row in per_epoch or ():
+        assert made.summary["by_epoch"][row["epoch"]]["accuracy"] == pytest.approx(row["train_acc"])
+
+
+def test_the_first_epoch_of_the_published_sample(vectors, tmp_path):
+    source = DATA / "cartography" / "training_dynamics" / "dynamics_epoch_0.jsonl"
+    if not source.is_file():
+        pytest.skip("the sample is not here")
+    (tmp_path / source.name).write_bytes(source.read_bytes())
+    agrees(cartography(dynamics_files.read(tmp_path)), vectors["sample_epoch0_only"][0])
+
+
+def test_a_tie_is_won_by_the_first_class(vectors, tmp_path):
+    folder = write_epochs(tmp_path, [[("t", [0.0, 0.0, -1.0], 1)]])
+    made = cartography(dynamics_files.read(folder))
+    assert made.rows()[0]["correctness"] == vectors["tie_case"][0]["correctness"] == 0
+    agrees(made, vectors["tie_case"])
+
+
+def test_forgetting_counts_as_the_reference_does(vectors):
+    for case, times in vectors["forgetfulness_cases"].items():
+        trend = np.array([json.loads(case.lower())], float)
+        assert forgetfulness(trend)[0] == times, case
+
+
+def test_epochs_that_share_no_example_are_reported_and_mapped():
+    folder = DATA / "cartography"
+    if not folder.is_dir():
+        pytest.skip("the sample is not here")
+    made = cartography(dynamics_files.read(folder))
+    assert "dynamics-epochs-disjoint" in {f.check for f in made.findings}
+    assert len(made) == 50
+    assert (made.columns["epochs"] == 1).all()
+
+
+def test_an_example_that_one_epoch_lacks_is_named(tmp_path):
+    full = [("a", [2.0, 0.0], 0), ("b", [0.0, 2.0], 0)]
+    made = cartography(dynamics_files.read(write_epochs(tmp_path, [full, full[:1]])))
+    (finding,) = [f for f in made.findings if f.check == "dynamics-epochs-missing"]
+    assert finding.evidence["examples"] == ["b"]
+    assert made.columns["epochs"].tolist() == [2, 1]
+
+
+def test_burn_in_leaves_out_the_first_epochs():
+    whole = table([[0.1, 0.8, 0.9], [0.9, 0.9, 0.9]])
+    late = cartography(whole, burn_in=1)
+    assert late.columns["confidence"][0] == pytest.approx(0.85)
+    assert late.summary["epochs"] == [1, 2]
+    with pytest.raises(UsageError, match="none is left"):
+        cartography(whole, burn_in=3)
+
+
+def test_clean_data_is_not_called_half_ambiguous():
+    rng = np.random.default_rng(0)
+    steady = table(np.clip(0.95 + 0.02 * rng.normal(size=(400, 4)), 0.01, 0.999))
+    by_median = cartography(steady, method="median").summary["categories"]
+    ours = cartography(steady).summary
+    assert by_median["ambiguous"] == 200
+    assert ours["categories"] == {"easy": 400, "ambiguous": 0, "hard": 0}
+    assert "less than that is steady" in ours["chosen"]
+
+
+def test_each_kind_of_example_gets_its_category():
+    prob = [[0.9, 0.95, 0.97]] * 8 + [[0.1, 0.9, 0.2]] * 2 + [[0.05, 0.04, 0.03]] * 2
+    made = cartography(table(prob))
+    assert made.columns["category"].tolist() == ["easy"] * 8 + ["ambiguous"] * 2 + ["hard"] * 2
+
+
+def test_a_model_that_learnt_nothing_is_named_before_its_examples_are_called_hard():
+    made = cartography(table(np.full((10, 3), 0.1)))
+    assert "dynamics-little-learnt" in {f.check for f in made.findings}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"guid": 1, "gold": 0}', "expected logits_epoch_0"),
+        ('{"guid": 1, "logits_epoch_0": [0.1, "x"], "gold": 0}', "list of numbers"),
+        ('{"guid": 1, "logits_epoch_0": [0.1, 0.2], "gold": 2}', "from 0 to 1"),
+        ('{"guid": true, "logits_epoch_0": [0.1, 0.2], "gold": 1}', "guid"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(tmp_path, line, said):
+    good = '{"guid": 0, "logits_epoch_0": [0.1, 0.2], "gold": 0}\n'
+    (tmp_path / "dynamics_epoch_0.jsonl").write_text(good + line + "\n", "utf-8")
+    with pytest.raises(DataError, match=said) as e:
+        dynamics_files.read(tmp_path)
+    assert e.value.where.endswith("dynamics_epoch_0.jsonl:2")
+
+
+def test_what_a_run_recorded_can_be_written_for_the_reference_and_read_again(tmp_path):
+    rng = np.random.default_rng(3)
+    prob = rng.uniform(0.02, 0.6, size=(40, 4))
+    other = np.minimum(rng.uniform(0.02, 0.6, size=(40, 4)), 1 - prob)
+    recorded = table(prob, prob - other)
+    made = cartography(recorded)
+    assert reference.write(recorded, made, tmp_path) == ()
+    again = cartography(dynamics_files.read(tmp_path))
+    for name in FIGURES:
+        np.testing.assert_allclose(again.columns[name], made.columns[name], atol=2e-6)
+    first = json.loads((tmp_path / "td_metrics.jsonl").read_text("utf-8").splitlines()[0])
+    assert first["guid"] == "q0"
+    assert first["index"] == 0
+    assert first["confidence"] == made.columns["confidence"][0]
+
+
+def test_a_win_that_the_probabilities_contradict_is_counted():
+    recorded = table([[0.9, 0.8]], correct=[[0, 1]])
+    logits, _, findings = reference.as_logits(recorded)
+    assert [f.check for f in findings] == ["dynamics-winner-unsayable"]
+    assert findings[0].evidence["cells"] == 1
+    shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(shares[..., 0], recorded.gold_prob, atol=1e-9)
