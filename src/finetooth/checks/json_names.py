@@ -54,7 +54,10 @@ _VOCABULARY = (
 ORDER: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (_words(a), _words(b))
     for a, b in (
-        ("start started begin began", "end ended finish finished stop stopped"),
+        (
+            "start started begin began begun commence commenced",
+            "end ended finish finished stop stopped conclude concluded",
+        ),
         ("from since", "to until till through thru"),
         (
             "created creation create opened open",
@@ -65,6 +68,8 @@ ORDER: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("ordered order placed purchase purchased", "shipped ship delivered delivery dispatched"),
         ("shipped ship dispatched", "delivered delivery"),
         ("checkin", "checkout"),
+        ("entry entered enter", "exit exited left leave"),
+        ("opening", "closing"),
         ("departure depart departs departed", "arrival arrive arrives arrived"),
         ("admission admitted", "discharge discharged"),
         ("hired hire joined", "terminated termination"),

@@ -36,10 +36,15 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Also write what --json prints here; curate --with takes it.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print the relations of JSON answers, to paste; check nothing.")
+    ] = False,
     json: Json = False,
 ) -> int:
     options = {"schemas": schemas} if schemas else {}
     dataset = readers.load(data, task=task, format=format, **options)
+    if explain:
+        return _explain(dataset, json)
     other = readers.load(against, task=dataset.task, **options) if against else None
     report = checks.run(dataset, against=other, only=only or (), skip=skip or ())
     if out is not None:
@@ -50,6 +55,18 @@ def command(
         _print(dataset, report, show)
     bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on.value]
     return int(any(report.counts[severity] for severity in bad))
+
+
+def _explain(dataset, as_json: bool) -> int:
+    from finetooth.checks import json_explain
+
+    found = json_explain.explain(dataset)
+    if as_json:
+        emit({"relations": {name: [r.to_json() for r in rules] for name, rules in found.items()}})
+    else:
+        for line in json_explain.as_yaml(found):
+            print(line)
+    return 0
 
 
 def _print(dataset, report: checks.CheckReport, show: int) -> None:
