@@ -284,3 +284,34 @@ def test_options_that_make_no_sense_are_one_line(encoder):
     for wrong in ({"negatives": 0.0}, {"negatives": 1.5}, {"markers": "bold"}, {"positive_weight": -1.0}):
         with pytest.raises(ConfigError, match=r"model\.options"):
             make(TASK, encoder, documents(2), **wrong)
+
+
+def test_relations_between_found_entities_are_told_over_the_gold_ones(encoder, tmp_path):
+    from finetooth.errors import UsageError
+    from finetooth.models.load import build_head
+    from finetooth.models.pair_pipeline import WithEntities
+    from finetooth.tasks.relation import as_ner
+
+    examples = documents(6)
+    relations = make(TASK, encoder, examples)
+    windows = relations.windows(examples)
+    model = relations.build(encoder)
+    train(relations, model, examples, 150)
+    relations.tune(model, examples)
+    ner = registry.task("ner")
+    plain = [as_ner(e) for e in examples]
+    mentions = build_head(ner, relations.options, ner.labels(plain), "token", encoder)
+    mentions_model = mentions.build(encoder)
+    train(mentions, mentions_model, plain, 120)
+    both = WithEntities(relations, mentions, mentions_model)
+    told = []
+    found = both.predict(model, examples, progress=lambda done, of: told.append((done, of)))
+    assert score(TASK, examples, found) == 100
+    assert told[-1] == (2 * len(windows), 2 * len(windows))
+    # A model that finds no entities finds no relations, and gold ones are not looked at.
+    blind = mentions.build(encoder, seed=1)
+    blind.classifier.bias.data[0] = 50.0
+    none = WithEntities(relations, mentions, blind).predict(model, examples)
+    assert [keys(p) for p in none] == [set()] * 6
+    with pytest.raises(UsageError, match="task ner"):
+        WithEntities(relations, relations, model)

@@ -37,6 +37,10 @@ def command(
         bool,
         typer.Option("--constrain", help="Generate only what obeys the example's JSON Schema; kept apart."),
     ] = False,
+    entities_from: Annotated[
+        Path | None,
+        typer.Option(help="A run of named entities: relations between what it finds, not gold; kept apart."),
+    ] = None,
     slices: Annotated[bool, typer.Option(help="Whether to print the slices.")] = True,
     keep: Annotated[bool, typer.Option(help="Whether to write predictions and scores into the run.")] = True,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
@@ -60,7 +64,8 @@ def command(
         if dataset is None:
             raise UsageError("the run has no dev set", where=str(run), cure="name the data to score it on")
     seen = readers.load(train, task=task.name, **options) if train else own.get("train")
-    name = split or evaluation.split_name(of, dataset, own) + ("-constrained" if constrain else "")
+    apart = ("-constrained" if constrain else "") + ("-predicted-entities" if entities_from else "")
+    name = split or evaluation.split_name(of, dataset, own) + apart
     if Path(name).name != name or name.startswith("."):
         raise UsageError(f"not a name for a split: {name!r}", cure="letters, digits, - and _")
     say(
@@ -87,7 +92,7 @@ def command(
             resamples=resamples,
             batch_tokens=batch_tokens,
             keep=keep,
-            loaded=evaluation.load(of, constrain=True) if constrain else None,
+            loaded=evaluation.load(of, constrain=constrain, entities_from=entities_from) if apart else None,
             watch=watch,
         )
     finally:

@@ -41,10 +41,11 @@ class Evaluation:
         }
 
 
-def load(run: Run, *, constrain: bool = False) -> tuple[Any, Any]:
+def load(run: Run, *, constrain: bool = False, entities_from: Path | None = None) -> tuple[Any, Any]:
     """(head, model) of a run. Raises UsageError where it has no model yet.
 
-    With ``constrain`` a model that generates text is held to each example's JSON Schema.
+    With ``constrain`` a model that generates text is held to each example's JSON Schema. With
+    ``entities_from``, the run of a model of named entities, relations are looked for between what that finds.
     """
     if not run.model.is_dir():
         raise UsageError(
@@ -61,6 +62,10 @@ def load(run: Run, *, constrain: bool = False) -> tuple[Any, Any]:
                 f"--constrain is for generated text, this is a {head.name} head", where=str(run.folder)
             )
         head.constrain = True
+    if entities_from is not None:
+        from finetooth.models.pair_pipeline import WithEntities
+
+        head = WithEntities(head, *load(Run.open(entities_from)))
     return head, model
 
 
