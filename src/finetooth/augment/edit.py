@@ -121,8 +121,10 @@ class Edited:
                     # A token that runs over the end of a copied piece was cut there.
                     end = min(t.end, piece.end)
                     made.append((at + t.start - piece.start, at + end - piece.start))
-            else:
+            elif piece.end > piece.start:  # a name for a name: its words as they are
                 made += [(at + m.start(), at + m.end()) for m in re.finditer(r"\S+", piece.text)]
+            else:
+                made += [(at + w.start, at + w.end) for w in word_spans(piece.text)]
         return tuple(Span(a, b, self.text[a:b]) for a, b in made)
 
 
@@ -139,8 +141,15 @@ def replaced(text: str, changes: Mapping[tuple[int, int], str]) -> tuple[Piece, 
     return tuple(made)
 
 
-def apply(example: Example, pieces: Sequence[Piece], names: Names | None = None) -> Example:
+def apply(
+    example: Example,
+    pieces: Sequence[Piece],
+    names: Names | None = None,
+    sentences: Mapping[tuple[int, int], tuple[int, int]] | None = None,
+) -> Example:
     """The example with the new text and its labels where they now stand. The id and meta stay.
+
+    ``sentences``: old sentence -> new one, of those that were written anew.
 
     Entities of a relation document that no longer stand in it are left out and triples renumbered.
     Raises Skip where a triple would lose an end.
@@ -148,7 +157,7 @@ def apply(example: Example, pieces: Sequence[Piece], names: Names | None = None)
     edited = Edited(example.inputs.text, tuple(pieces))
     if isinstance(example.target, NerTarget):
         return _ner(example, edited)
-    return _relation(example, edited, names or {})
+    return _relation(example, edited, names or {}, sentences or {})
 
 
 def _ner(example: Example, edited: Edited) -> Example:
@@ -186,7 +195,9 @@ def _unplaced(value: Unplaced, edited: Edited) -> Unplaced | None:
     return replace(value, start=found.start, end=found.end)
 
 
-def _relation(example: Example, edited: Edited, names: Names) -> Example:
+def _relation(
+    example: Example, edited: Edited, names: Names, anew: Mapping[tuple[int, int], tuple[int, int]]
+) -> Example:
     source = example.inputs
     number: dict[int, int] = {}
     entities: list[DocEntity] = []
@@ -208,7 +219,7 @@ def _relation(example: Example, edited: Edited, names: Names) -> Example:
         entities.append(
             _entity(i, entity, [m for m, _ in moved], [k for _, k in moved], names, held, spelled)
         )
-    sentences, places = _sentences(source, edited)
+    sentences, places = _sentences(source, edited, anew)
     triples = []
     for t in example.target.triples:
         if (t.head >= 0 and t.head not in number) or (t.tail >= 0 and t.tail not in number):
@@ -266,14 +277,14 @@ def _end(
 
 
 def _sentences(
-    source: RelationInput, edited: Edited
+    source: RelationInput, edited: Edited, anew: Mapping[tuple[int, int], tuple[int, int]]
 ) -> tuple[tuple[tuple[int, int], ...] | None, dict[int, int]]:
     """Sentences in the order of the new text, and old number -> new number."""
     if source.sentences is None:
         return None, {}
     found = []
     for i, (start, end) in enumerate(source.sentences):
-        place = edited.span(start, end)
+        place = anew.get((start, end)) or edited.span(start, end)
         if place is not None:
             found.append((place, i))
     found.sort()

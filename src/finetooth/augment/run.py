@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -55,15 +56,15 @@ def each(one: One) -> Method:
     """A method of single documents; whatever goes wrong in one is a reason, and the others go on."""
 
     def method(jobs: Sequence[Job], note: Callable[[str, str], None]) -> list[Made]:
-        return [attempt(one, job) for job in jobs]
+        return [guarded(partial(one, job.source, job.rng, job.number)) for job in jobs]
 
     return method
 
 
-def attempt(one: One, job: Job) -> Made:
-    """What the method makes of one document, or the reason why it makes nothing."""
+def guarded(make: Callable[[], Example]) -> Made:
+    """What is made of one document, or the reason why nothing is: one failure is one document's."""
     try:
-        return one(job.source, job.rng, job.number)
+        return make()
     except Skip as e:
         return str(e)
     except FinetoothError:

@@ -1,4 +1,4 @@
-"""Makes more documents of documents: swaps entities, drops and shuffles sentences; every copy is checked."""
+"""Makes more documents of documents: entities swapped, sentences moved or rewritten; every copy is checked."""
 
 from __future__ import annotations
 
@@ -17,11 +17,30 @@ from finetooth.types import Dataset
 def command(
     data: Annotated[str, typer.Argument(help="Training documents of ner or relation: a file or a folder.")],
     out: Annotated[Path, typer.Option(help="Where sources and copies go, as JSONL.")],
-    methods: Annotated[str, typer.Option(help="In turn: swap, drop, shuffle.")] = "swap,drop,shuffle",
+    methods: Annotated[
+        str,
+        typer.Option(
+            help="In turn: swap, drop, shuffle, fill (needs --model), paraphrase (needs --teacher)."
+        ),
+    ] = "swap,drop,shuffle",
     times: Annotated[int, typer.Option(min=1, help="Copies of each document.")] = 4,
     seed: Annotated[int, typer.Option(help="One seed makes one result.")] = 0,
     pool: Annotated[
         Path | None, typer.Option(help="swap: more training documents whose names may be taken.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="fill: a folder or base model with a masked language head.")
+    ] = None,
+    teacher: Annotated[str | None, typer.Option(help="paraphrase: the teacher model's name.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="paraphrase: the teacher's address.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="paraphrase: money to spend at most, by the two prices.")
+    ] = None,
+    price_in: Annotated[float, typer.Option(help="Money for a million tokens of prompt.")] = 0.0,
+    price_out: Annotated[float, typer.Option(help="Money for a million tokens of answer.")] = 0.0,
+    temperature: Annotated[float, typer.Option(min=0, help="paraphrase: how freely to word it.")] = 0.7,
+    journal: Annotated[
+        Path | None, typer.Option(help="paraphrase: what was answered (default: FILE.teacher.sqlite).")
     ] = None,
     dropped: Annotated[
         Path | None, typer.Option(help="What was dropped, with reasons (default: FILE.dropped.jsonl).")
@@ -45,7 +64,16 @@ def command(
         refuse_held_out(data, dataset.examples)
     if out.exists() and out.resolve() == Path(data).resolve():
         raise UsageError("the data would be written over", where=str(out), cure="give another --out")
-    chosen = _methods(methods, dataset, pool, allow_dev)
+    asking = {
+        "teacher": teacher,
+        "base_url": base_url,
+        "budget": budget,
+        "price_in": price_in,
+        "price_out": price_out,
+        "temperature": temperature,
+        "journal": journal or out.with_suffix(".teacher.sqlite"),
+    }
+    chosen = _methods(methods, dataset, pool, allow_dev, model, asking)
     with Progress("augmenting", "copies") as bar:
         made = augment(dataset, chosen, times=times, seed=seed, progress=bar)
     to_row = registry.task(dataset.task).to_row
@@ -63,7 +91,14 @@ def command(
     return int(not made.copies)
 
 
-def _methods(told: str, dataset: Dataset, pool: Path | None, allow_dev: bool) -> dict[str, Any]:
+def _methods(
+    told: str,
+    dataset: Dataset,
+    pool: Path | None,
+    allow_dev: bool,
+    model: str | None,
+    asking: dict[str, Any],
+) -> dict[str, Any]:
     """Name -> method, in the order given. Raises UsageError for one that is not known."""
     from finetooth.augment import order, swap
     from finetooth.augment.run import clean, each
@@ -78,11 +113,36 @@ def _methods(told: str, dataset: Dataset, pool: Path | None, allow_dev: bool) ->
             names = swap.pools(names, swap.pool_of(more.examples))
         return each(swap.as_swap(names))
 
-    known = {"swap": swapping, "drop": lambda: each(order.drop), "shuffle": lambda: each(order.shuffle)}
+    known = {
+        "swap": swapping,
+        "drop": lambda: each(order.drop),
+        "shuffle": lambda: each(order.shuffle),
+        "fill": lambda: _fill(model),
+        "paraphrase": lambda: _paraphrase(**asking),
+    }
     wanted = list(dict.fromkeys(name.strip() for name in told.split(",") if name.strip()))
     if not wanted:
         raise UsageError("--methods names none", cure=f"there are: {', '.join(known)}")
     return {name: registry.pick(name, known, "method")() for name in wanted}
+
+
+def _fill(model: str | None) -> Any:
+    if model is None:
+        raise UsageError("fill needs a masked language model", cure="give --model FOLDER")
+    from finetooth.augment.fill import filling
+    from finetooth.models.fill import Filler
+
+    return filling(Filler(model))
+
+
+def _paraphrase(teacher: str | None, budget: float | None, journal: Path, **settings: Any) -> Any:
+    if teacher is None:
+        raise UsageError("paraphrase needs a teacher", cure="give --teacher NAME and --base-url URL")
+    from finetooth.augment.paraphrase import paraphrasing
+    from finetooth.teach.client import Teacher
+    from finetooth.teach.journal import Journal
+
+    return paraphrasing(Teacher(teacher, Journal(journal), **settings), budget=budget)
 
 
 def _print(report: dict[str, Any]) -> None:
