@@ -55,9 +55,13 @@ def test_missing_keys_are_named():
 
 
 def test_yaml_and_python_files(tmp_path):
-    (tmp_path / "a.yaml").write_text("task: qa\ndata: {train: t.json}\ntrain: {learning_rate: 2e-4}\nout: r\n")
+    (tmp_path / "a.yaml").write_text(
+        "task: qa\ndata: {train: t.json}\ntrain: {learning_rate: 2e-4}\nout: r\n"
+    )
     assert config.load(tmp_path / "a.yaml").train.learning_rate == 2e-4
-    (tmp_path / "b.py").write_text("config = {'task': 'qa', 'data': {'train': 't.json'}, 'out': 'r', 'seed': 3}\n")
+    (tmp_path / "b.py").write_text(
+        "config = {'task': 'qa', 'data': {'train': 't.json'}, 'out': 'r', 'seed': 3}\n"
+    )
     assert config.load(tmp_path / "b.py", ["seed=4"]).seed == 4
 
 

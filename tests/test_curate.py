@@ -132,5 +132,7 @@ def test_smoothing_is_bounded():
 
 def test_weight_rows_say_the_order_from_easy_to_hard(table):
     rows = weight_rows(table, smooth=True)
-    assert [r["example_id"] for r in sorted(rows, key=lambda r: r["difficulty"])] == [f"e{i}" for i in range(10)]
+    assert [r["example_id"] for r in sorted(rows, key=lambda r: r["difficulty"])] == [
+        f"e{i}" for i in range(10)
+    ]
     assert rows[-1]["smoothing"] == pytest.approx(0.27)

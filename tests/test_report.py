@@ -18,7 +18,7 @@ HOSTILE = [
     "<!--<script>",
     "{{ 7*7 }}{% raw %}",
     "javascript:alert(1)",
-    "=HYPERLINK(\"http://example.invalid\")",
+    '=HYPERLINK("http://example.invalid")',
     "\u202egnp.exe\u202c",
     "](http://example.invalid)![x](http://example.invalid/y)",
     "| a | b |\n---",
@@ -36,7 +36,10 @@ def make_run(folder, *, texts=("plain",), n=20, seed=0, value=60.0, floor=10.0, 
     ids = [f"p{i}/{texts[i % len(texts)][:40]}" for i in range(n)]
     ids = [i.encode("utf-8", "replace").decode() for i in ids]
     text = lambda i: texts[i % len(texts)].encode("utf-8", "replace").decode()  # noqa: E731
-    rows = [{"id": name, "premise": text(i), "hypothesis": text(i + 1), "label": i % 2} for i, name in enumerate(ids)]
+    rows = [
+        {"id": name, "premise": text(i), "hypothesis": text(i + 1), "label": i % 2}
+        for i, name in enumerate(ids)
+    ]
     io.write_jsonl(folder / "dev.jsonl", rows)
     config = {
         "task": "nli",
@@ -45,20 +48,48 @@ def make_run(folder, *, texts=("plain",), n=20, seed=0, value=60.0, floor=10.0, 
         "model": {"name": "starter:minilm"},
         "out": str(folder),
     }
-    score = {"name": "accuracy", "value": value, "low": value - 5, "high": value + 5, "n": n, "floor": floor, "floors": {}}
-    slices = [{"by": "label", "slice": text(0), "name": "accuracy", "value": 50.0, "low": None, "high": None, "n": n}]
+    score = {
+        "name": "accuracy",
+        "value": value,
+        "low": value - 5,
+        "high": value + 5,
+        "n": n,
+        "floor": floor,
+        "floors": {},
+    }
+    slices = [
+        {
+            "by": "label",
+            "slice": text(0),
+            "name": "accuracy",
+            "value": 50.0,
+            "low": None,
+            "high": None,
+            "n": n,
+        }
+    ]
     gate = {"counts": {"error": 0, "warning": 1, "info": 0}, "findings": [
         {"example_id": ids[0], "check": "mojibake", "severity": "warning", "message": text(0)}]}  # fmt: skip
     info = {"format": 1, "status": "finished", "config": config, "gate": gate, "command": ["finetooth", "train", text(0)], "versions": {"torch": "2"}}  # fmt: skip
     io.write_json(folder / "run.json", info)
     io.write_json(folder / "scores.json", {"dev": {"scores": [score], "slices": slices, "data_fingerprint": fingerprint, "metric_fingerprint": "m"}})  # fmt: skip
-    io.write_jsonl(folder / "predictions" / "dev.jsonl", [{"id": n, "prediction": text(i), "confidence": 0.5} for i, n in enumerate(ids)])
-    io.write_jsonl(folder / "steps.jsonl", [{"step": i, "loss": 2.0 / (i + 1), "learning_rate": 1e-4} for i in range(30)])
+    io.write_jsonl(
+        folder / "predictions" / "dev.jsonl",
+        [{"id": n, "prediction": text(i), "confidence": 0.5} for i, n in enumerate(ids)],
+    )
+    io.write_jsonl(
+        folder / "steps.jsonl", [{"step": i, "loss": 2.0 / (i + 1), "learning_rate": 1e-4} for i in range(30)]
+    )
     io.write_jsonl(folder / "dropped.jsonl", [{"example_id": ids[0], "stage": "gate", "reason": text(0)}])
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = {"example_id": ids, "confidence": [i / n for i in range(n)], "variability": [0.1] * n, "category": ["easy"] * n}
+    table = {
+        "example_id": ids,
+        "confidence": [i / n for i in range(n)],
+        "variability": [0.1] * n,
+        "category": ["easy"] * n,
+    }
     pq.write_table(pa.table(table), folder / "cartography.parquet")
     return folder
 
@@ -117,7 +148,9 @@ def test_the_leaderboard_never_ranks_across_data(tmp_path):
 
 def test_a_deprecated_data_set_is_marked(tmp_path):
     run = make_run(tmp_path / "a")
-    io.write_json(tmp_path / "a" / "dev.jsonl.version.json", {"fingerprint": "x", "deprecated": "sums are wrong"})
+    io.write_json(
+        tmp_path / "a" / "dev.jsonl.version.json", {"fingerprint": "x", "deprecated": "sums are wrong"}
+    )
     assert "DEPRECATED: sums are wrong" in leaderboard.groups(leaderboard.entries([run]))[0][0]
 
 

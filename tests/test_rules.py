@@ -19,8 +19,12 @@ def fired(one, guess=None, version="ours"):
 
 GOOD = [
     example("When did the mill open?", "The mill opened in 1871 in Leeds.", "1871"),
-    example("Where did she take the children?", "She took the children to Disneyland by train.", "Disneyland"),
-    example("Who founded the firm?", "The firm was founded by Ada Moore and Bo Lind.", "Ada Moore and Bo Lind"),
+    example(
+        "Where did she take the children?", "She took the children to Disneyland by train.", "Disneyland"
+    ),
+    example(
+        "Who founded the firm?", "The firm was founded by Ada Moore and Bo Lind.", "Ada Moore and Bo Lind"
+    ),
     example("In which town was he born?", "He was born in the town of Ely.", "Ely"),
 ]
 
@@ -38,14 +42,18 @@ def test_the_published_rules_fire_on_the_same_good_answers():
 
 
 def test_a_when_question_answered_by_a_colour():
-    assert "type_mismatch" in fired(example("When did the mill open?", "It was painted dark green.", "dark green"))
+    assert "type_mismatch" in fired(
+        example("When did the mill open?", "It was painted dark green.", "dark green")
+    )
 
 
 def test_an_answer_elsewhere_when_another_occurrence_fits():
     context = "Ely has a market. The bishop of the old cathedral was born in Ely."
     one = example("Where was the bishop of the cathedral born?", context, "Ely")
     assert "several_occurrences" in fired(one)
-    moved = example("Where was the bishop of the cathedral born?", context, "Ely", start=context.rindex("Ely"))
+    moved = example(
+        "Where was the bishop of the cathedral born?", context, "Ely", start=context.rindex("Ely")
+    )
     assert "several_occurrences" not in fired(moved)
 
 
@@ -59,7 +67,11 @@ def test_a_statement_is_no_question():
 
 
 def test_a_much_shorter_prediction_inside_the_gold():
-    one = example("Who left?", "It was Ada Moore, whom all of them had missed, who left.", "Ada Moore, whom all of them had missed")
+    one = example(
+        "Who left?",
+        "It was Ada Moore, whom all of them had missed, who left.",
+        "Ada Moore, whom all of them had missed",
+    )
     assert "prediction_inside_gold" in fired(one, "Ada Moore")
 
 

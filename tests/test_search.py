@@ -39,7 +39,9 @@ class Fake(Search):
 
 def settings(out, **values):
     space = {"train.learning_rate": {"low": 1e-5, "high": 1e-3, "log": True}}
-    return SearchConfig(**{"config": BASE, "space": space, "trials": 6, "out": str(out), "sampler": "random", **values})
+    return SearchConfig(
+        **{"config": BASE, "space": space, "trials": 6, "out": str(out), "sampler": "random", **values}
+    )
 
 
 def test_the_winner_is_run_again_and_its_luck_told(tmp_path):

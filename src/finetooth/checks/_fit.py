@@ -9,7 +9,7 @@ from typing import Any
 from finetooth.types import Example, Finding
 
 # What a reader or a stage may have written of an example's origin.
-ORIGINS = ("aug_type", "method")
+ORIGINS = ("aug_method", "aug_type", "method")
 
 
 def by_origin(examples: Sequence[Example], findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:

@@ -40,13 +40,13 @@ def document_in_both_splits(examples: Sequence[Example], context: CheckContext) 
     titles = {str(e.meta["title"]): e for e in context.against if e.meta.get("title")}
     told = {i for i, _, _ in near(here, threshold=NEAR, against=there)}
     for i, example in enumerate(examples):
-        other = titles.get(str(example.meta.get("title", "")))
-        if other is not None and i not in told:
+        same = titles.get(str(example.meta.get("title", "")))
+        if same is not None and i not in told:
             yield flag(
                 example,
-                f"has the title {example.meta['title']!r}, as {other.id} of {context.against_name or 'the other split'}",
+                f"has the title {example.meta['title']!r}, as {same.id} of {context.against_name or 'the other split'}",
                 severity="warning",
-                other=other.id,
+                other=same.id,
             )
 
 

@@ -142,7 +142,7 @@ def reason_steps_missing(examples: Sequence[Example], context: CheckContext) -> 
     every = [s for held in numbered.values() for _, _, s in held]
     habit = sum(bool(s) for s in every) > 0.5 * len(every) if every else False
     for e in examples:
-        for name, reason, steps in numbered[e.id]:
+        for name, _, steps in numbered[e.id]:
             if steps and steps != list(range(1, len(steps) + 1)):
                 yield flag(e, f"{name} has the steps {steps}", part=name, steps=steps)
             elif habit and not steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +41,7 @@ def command(
     ] = False,
     json: Json = False,
 ) -> int:
-    options = {"schemas": schemas} if schemas else {}
+    options: dict[str, Any] = {"schemas": schemas} if schemas else {}
     dataset = readers.load(data, task=task, format=format, **options)
     if explain:
         return _explain(dataset, json)

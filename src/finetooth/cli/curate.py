@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from finetooth.curate import weights
 from finetooth.curate.filters import FILTERS, apply_filters
 from finetooth.errors import ConfigError, UsageError
 from finetooth.io import write_jsonl
+from finetooth.types import Drop
 
 
 def command(
@@ -52,7 +54,9 @@ def command(
         raise UsageError("nothing to do", cure="give --filter, --policy or --weights-out")
     if rules["filters"] and out is None and not dry_run:
         raise UsageError("no --out for the kept examples", cure="give --out FILE, or --dry-run")
-    kept, dropped, tally = dataset, (), {}
+    kept: Any = dataset
+    dropped: Sequence[Drop] = ()
+    tally: Mapping[str, int] = {}
     if rules["filters"]:
         curated = apply_filters(dataset, rules, known)
         (kept, dropped), tally = curated, curated.per_filter

@@ -6,6 +6,7 @@ All work on spans of characters, ``(start, end, type)``; gold and predicted doub
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -169,13 +170,19 @@ def token_counts(examples: Sequence[Example], predictions: Targets) -> np.ndarra
     for i, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
         target = prediction.target if prediction is not None else None
         tagged = target is not None and target.tags is not None and example.target.tags is not None
-        raw = tagged and target.scheme == example.target.scheme  # conlleval compares the tags as they stand
+        raw = (
+            target is not None and tagged and target.scheme == example.target.scheme
+        )  # conlleval compares the tags as they stand
         gold = _gold_tags(example, raw=raw)
         rows[i, 1] = len(gold)
         if target is not None:
             found = _found_tags(example, prediction, raw=raw)
             rows[i, 0] = sum(a == b for a, b in zip(gold, found, strict=True))
     return rows
+
+
+def _is_kind(kind: str, text: str, span: Any) -> bool:
+    return span[2] == kind
 
 
 def keep(
@@ -211,7 +218,7 @@ def parts(examples: Sequence[Example], train: Sequence[Example]) -> list[Part]:
         for _, _, kind in _spans(example.target):
             support[kind] = support.get(kind, 0) + 1
     for kind in sorted(support):
-        rows = keep(_pairs, lambda text, span, kind=kind: span[2] == kind)
+        rows = keep(_pairs, partial(_is_kind, kind))
         for metric in (ENTITY_PRECISION, ENTITY_RECALL, ENTITY_F1):
             made.append(Part("type", kind, Metric(metric.name, rows, metric.value), support[kind]))
     if train:

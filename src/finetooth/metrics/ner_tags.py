@@ -68,17 +68,17 @@ def lay(sequences: Sequence[Sequence[str]], kinds: dict[str, int] | None = None)
     codes = {tag: i for i, tag in enumerate(sorted({"O"}.union(*sequences)))}
     prefix_of = np.empty(len(codes), dtype=np.int8)
     kind_of = np.empty(len(codes), dtype=np.int64)
-    for tag, code in codes.items():
+    for tag, number in codes.items():
         prefix, kind = split(tag)
         prefix = _SPELLINGS.get(prefix, prefix) if kind else prefix
-        prefix_of[code] = PREFIXES.index(prefix) if prefix in PREFIXES else OTHER
-        kind_of[code] = kinds.setdefault(kind, len(kinds))
+        prefix_of[number] = PREFIXES.index(prefix) if prefix in PREFIXES else OTHER
+        kind_of[number] = kinds.setdefault(kind, len(kinds))
     lengths = np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences))
     n = int(lengths.sum())
     sequence = np.repeat(np.arange(len(sequences)), lengths)
     # One O behind each sequence: a tag stands as many places further on as there are sequences before it.
     at = np.arange(n) + sequence
-    code = np.full(n + len(sequences), codes["O"], dtype=np.int64)
+    code: np.ndarray = np.full(n + len(sequences), codes["O"], dtype=np.int64)
     code[at] = np.fromiter(map(codes.__getitem__, chain.from_iterable(sequences)), dtype=np.int64, count=n)
     sequence_of = np.full(len(code), -1)
     sequence_of[at] = sequence
@@ -229,7 +229,7 @@ def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
         return list(tags)
     if scheme == "iob1":
         return from_chunks(chunks_of([tags])[0], len(tags))
-    made = []
+    made: list[str] = []
     closed = True
     for tag in tags:
         prefix, kind = split(tag)

@@ -6,6 +6,7 @@ A triple is right if the gold has one of the same head, relation and tail in the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def strict_counts(examples: Sequence[Example], predictions: Targets) -> np.ndarr
         gold = list(dict.fromkeys(example.target.triples))
         found = prediction.target.triples if prediction is not None and prediction.target is not None else ()
         found = list(dict.fromkeys(found))
-        open_ = {}
+        open_: dict[Any, list[Any]] = {}
         for g in gold:
             open_.setdefault((_end(g.head, g.head_text), g.relation, _end(g.tail, g.tail_text)), []).append(g)
         right: set[Key] = set()
@@ -175,6 +176,14 @@ def ign_f1(sums: np.ndarray) -> np.ndarray:
     return np.where(p + r > 0, 200.0 * p * r / np.maximum(p + r, 1e-12), 0.0)
 
 
+def _is_relation(name: str, example: Example, key: Key) -> bool:
+    return key[1] == name
+
+
+def _is_known(known: set[str], yes: bool, example: Example, key: Key) -> bool:
+    return (key[1] in known) == yes
+
+
 def _only(part: Callable[[Example, Key], bool]) -> Rows:
     def rows(examples: Sequence[Example], predictions: Targets) -> np.ndarray:
         made = np.zeros((len(examples), 3))
@@ -199,7 +208,7 @@ def parts(examples: Sequence[Example], train: Sequence[Example]) -> list[Part]:
         Part(
             "relation",
             name,
-            Metric(TRIPLE_F1.name, _only(lambda e, k, name=name: k[1] == name), f1),
+            Metric(TRIPLE_F1.name, _only(partial(_is_relation, name)), f1),
             support[name],
         )
         for name in sorted(support)
@@ -212,7 +221,7 @@ def parts(examples: Sequence[Example], train: Sequence[Example]) -> list[Part]:
             Part(
                 "relation in training",
                 word,
-                Metric(TRIPLE_F1.name, _only(lambda e, k, yes=yes: (k[1] in known) == yes), f1),
+                Metric(TRIPLE_F1.name, _only(partial(_is_known, known, yes)), f1),
                 sum(n for name, n in support.items() if (name in known) == yes),
             )
             for word, yes in (("seen", True), ("unseen", False))

@@ -70,7 +70,7 @@ def _lora(model: Any, options: ModelConfig) -> Any:
                 raise ConfigError(f"model.lora_targets: no module is called {name!r}")
     config = LoraConfig(
         r=options.lora_rank,
-        lora_alpha=options.lora_alpha,
+        lora_alpha=options.lora_alpha,  # type: ignore[arg-type]  # floats work and are what rank ** 0.5 needs
         lora_dropout=options.lora_dropout,
         target_modules=targets,
         modules_to_save=heads or None,

@@ -168,7 +168,7 @@ def _hub(text: str) -> Path:
             cure="check the name, or take starter:minilm",
         ) from None
     except (OSError, RuntimeError) as e:  # no network in its many forms: the cache may have it
-        cause = e
+        cause: Exception = e
     except Exception as e:  # httpx errors, which are neither
         if not type(e).__module__.startswith(("httpx", "httpcore", "huggingface_hub", "requests")):
             raise

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from finetooth.types import Example, Prediction
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 Progress = Callable[[int, int], None]  # (done, of)
@@ -32,7 +33,7 @@ class Window:
     """
 
     example: int
-    input_ids: Sequence[int]
+    input_ids: Sequence[int] | np.ndarray
     fields: dict[str, Any] = field(default_factory=dict)
     weight: float = 1.0
     smoothing: float = 0.0

@@ -46,7 +46,7 @@ def _key(row: Mapping[str, Any]) -> str | None:
 
 def _is_ours(row: Mapping[str, Any]) -> bool:
     if isinstance(row.get("text"), str) and isinstance(row.get("entities"), list):
-        first = next(iter(row["entities"]), {})
+        first: Any = next(iter(row["entities"]), {})
         return isinstance(first, Mapping) and (not first or "type" in first) and "mentions" not in first
     return _words(row) and any(isinstance(row.get(k), list) for k in TAG_KEYS)
 
@@ -144,7 +144,7 @@ def sniff_relations(source: Source) -> bool:
     row = source.first_row
     if row is None or not isinstance(row.get("text"), str) or not isinstance(row.get("entities"), list):
         return False
-    first = next(iter(row["entities"]), {})
+    first: Any = next(iter(row["entities"]), {})
     return isinstance(first, Mapping) and ("mentions" in first or isinstance(row.get("triples"), list))
 
 

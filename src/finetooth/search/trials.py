@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from finetooth import config as configs
 from finetooth import io, registry
@@ -168,7 +168,7 @@ class Search:
             [self.base, _plain_space(self.space), self.settings.seed, self.metric]
         )
         sampler = optuna.samplers.RandomSampler(seed=self.settings.seed)
-        direction = "maximize" if self.higher else "minimize"
+        direction: Literal["minimize", "maximize"] = "maximize" if self.higher else "minimize"
         try:
             study = optuna.create_study(
                 storage=storage, study_name=name, direction=direction, sampler=sampler

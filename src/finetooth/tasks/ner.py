@@ -157,7 +157,9 @@ def to_row(example: Example) -> dict[str, Any]:
 
 def _told(value: Any) -> dict[str, Any]:
     """A dataclass as a row, without what is not known."""
-    return {k: v for k, v in plain(value).items() if v is not None and not (k in ("start", "end") and v == -1)}
+    return {
+        k: v for k, v in plain(value).items() if v is not None and not (k in ("start", "end") and v == -1)
+    }
 
 
 def show(target: NerTarget | None) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def _read(item: Any, example: Example, spans: list[LabelledSpan], names: list[tu
     if kind is None:
         raise DataError(f"an entity without a type: {dict(item)!r}", where=where)
     start, end = item.get("start"), item.get("end")
-    if _whole(start) and _whole(end):
+    if isinstance(start, int) and isinstance(end, int) and _whole(start) and _whole(end):
         text = example.inputs.text
         if not 0 <= start < end <= len(text):
             raise DataError(f"{start}..{end} is outside a text of {len(text)} characters", where=where)

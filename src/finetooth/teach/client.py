@@ -122,10 +122,11 @@ class Teacher:
             async with gate:
                 if ask.schema is not None and self.form is None:
                     async with probing:
-                        if self.form is None and self.journal.answer(self._probe_key()) is None:
-                            await self._probe(client, rng)
+                        known = self.journal.answer(self._probe_key()) if self.form is None else None
+                        if known is not None:
+                            self.form = known.text
                         elif self.form is None:
-                            self.form = self.journal.answer(self._probe_key()).text
+                            await self._probe(client, rng)
                 reply = await self._one(client, ask, budget, reserved, rng)
             done += 1
             if progress:

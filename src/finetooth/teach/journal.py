@@ -71,7 +71,10 @@ class Journal:
                 "select answer, prompt_tokens, completion_tokens, cost, seconds from answers where key=?",
                 (key,),
             ).fetchone()
-        return None if row is None else Answer(*row, cached=True)
+        if row is None:
+            return None
+        text, n_in, n_out, cost, seconds = row
+        return Answer(text, n_in, n_out, cost, seconds, cached=True)
 
     def sent(self, key: str, request: Mapping[str, Any]) -> None:
         with self._lock:

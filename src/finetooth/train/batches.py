@@ -133,7 +133,8 @@ def epoch_batches(
 
 def _cut(lengths: np.ndarray, batch_tokens: int) -> list[int]:
     """Where to cut windows of falling length so that count x longest stays in the budget."""
-    cuts, at = [], 0
+    cuts: list[int] = []
+    at = 0
     while True:
         at += max(1, batch_tokens // int(lengths[at]))
         if at >= len(lengths):

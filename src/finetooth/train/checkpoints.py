@@ -98,7 +98,7 @@ def every(folder: Path, prefix: str = "step") -> list[Checkpoint]:
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest whole checkpoint (None: there is none), and why newer ones were passed over."""
-    passed = []
+    passed: list[str] = []
     for each in every(folder):
         why = each.why_broken()
         if not why:

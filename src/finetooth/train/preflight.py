@@ -61,14 +61,14 @@ def round_trip(task: Task, head: Head, examples: Sequence[Example]) -> dict[str,
             found = metric.value(metric.counts(examples, back))
         worse = found < best - 1e-6 if metric.higher_is_better else found > best + 1e-6
         lost |= np.nan_to_num(worse, nan=False).astype(bool)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "example_id": examples[i].id,
             "reason": _reason(task, back[i]),
             "gold": shorten(str(task.show(gold[i].target)), 120),
             "back": shorten(str(task.show(back[i].target)), 120) if back[i] is not None else None,
         }
-        for i in np.flatnonzero(lost)
+        for i in np.flatnonzero(lost).tolist()
     ]
     reasons: dict[str, int] = {}
     for row in rows:

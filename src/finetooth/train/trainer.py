@@ -56,6 +56,12 @@ class From(torch.utils.data.Sampler):
 class Engine(Trainer):
     """``Trainer`` with a head's step. ``last`` holds the figures of the update just computed."""
 
+    # Its own types allow None for what is always there once it is built.
+    model: Any
+    optimizer: Any
+    lr_scheduler: Any
+    train_dataset: Any
+
     def __init__(
         self,
         *,
@@ -130,7 +136,7 @@ class Engine(Trainer):
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    def training_step(self, model: Any, inputs: list[Any], num_items_in_batch: Any = None) -> torch.Tensor:
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
         """Forward and backward of one update: the gradient of the weighted mean over all its batches."""
         model.train()
         rate = self.optimizer.param_groups[-1]["lr"]
