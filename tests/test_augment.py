@@ -268,7 +268,7 @@ def test_documents_with_errors_and_copies_of_copies_are_not_augmented():
 def test_the_same_text_twice_is_kept_once():
     made = augment(relation(DOCUMENT), {"same": each(lambda e, rng, n: e)}, times=2)
     assert not made.copies
-    assert {d.reason for d in made.dropped} == {"the same text as d1"}
+    assert {d.reason for d in made.dropped} == {"the same text stands already: d1"}
 
 
 def run(capsys, *words):
@@ -524,4 +524,4 @@ def test_evidence_follows_a_sentence_that_was_rewritten(tmp_path):
 def test_a_teacher_that_says_nothing_new_makes_no_copy(tmp_path):
     made = paraphrase(tmp_path, lambda asked: asked, DOCUMENT)
     assert not made.copies
-    assert made.dropped[0].reason == "the same text as d1"
+    assert made.dropped[0].reason == "the same text stands already: d1"

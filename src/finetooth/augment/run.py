@@ -96,16 +96,18 @@ def clean(data: Dataset) -> tuple[list[Example], list[Drop]]:
 
     Copies that an earlier augmentation made are left out too: a copy of a copy only adds its errors.
     """
-    wrong: dict[str, Counter[str]] = {}
+    wrong: dict[str, list[str]] = {}
     first: dict[str, Finding] = {}
     for finding in checks.run(data).findings:
         if finding.severity == "error" and finding.example_id:
-            wrong.setdefault(finding.example_id, Counter())[finding.check] += 1
+            named = wrong.setdefault(finding.example_id, [])
+            if finding.check not in named:
+                named.append(finding.check)
             first.setdefault(finding.example_id, finding)
     kept, dropped = [], []
     for example in data.examples:
         if example.id in wrong:
-            told = ", ".join(f"{name} {n}" for name, n in wrong[example.id].items())
+            told = ", ".join(wrong[example.id])
             message = shorten(first[example.id].message, 160)
             dropped.append(Drop(example.id, "clean", f"{told}: {message}"))
         elif example.meta.get("aug_method"):
@@ -235,7 +237,7 @@ def _passing(
         )
         key = squeeze(example.inputs.text)
         if key in texts:
-            tally.why[job.id] = "duplicate", f"the same text as {texts[key]}"
+            tally.why[job.id] = "duplicate", f"the same text stands already: {texts[key]}"
             continue
         if bad is not None:
             tally.why[job.id] = "check", f"{bad.check}: {shorten(bad.message, 160)}"

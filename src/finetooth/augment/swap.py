@@ -28,6 +28,10 @@ _PARTICLES = frozenset(
     ("de", "la", "le", "du", "da", "di", "del", "van", "von", "der", "den", "bin", "ibn", "al", "el")
 )
 _SMALL = frozenset(("of", "the", "and", "for", "in", "on", "to", "at", "by", "a", "an", "&", "with"))
+# "the German coast" wants another such word: sources file "German" and "Berlin" under one type.
+_ADJECTIVE = re.compile(
+    r"^\S*(?:ian|ean|ese|ish|eli|aqi|ani|[rl]ic|can|yan)$|^(?:German|French|Dutch|Greek|Swiss|Welsh|Asian|Thai|Czech|Roman)$"
+)
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv", "phd", "md"))
 
 
@@ -86,12 +90,14 @@ def bare(name: str) -> str:
 def shape(name: str) -> str:
     """What two names share that can stand in one place: "19 May 1876" and "3 June 1999" are both "0 M 0".
 
-    A name with digits keeps its other words, months aside; any other is only a name, or one in capitals.
+    A name with digits keeps its other words, months aside; any other is a name, a plural, or an adjective.
     """
     name = bare(name)
     if not any(c.isdigit() for c in name):
         if name.casefold() in _MONTHS:
             return "M"
+        if _ADJECTIVE.search(name):
+            return "adjective"
         return "plural" if name.endswith("s") and " " not in name and len(name) > 3 else "name"
     words = []
     for word in name.split():
