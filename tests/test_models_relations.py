@@ -315,3 +315,25 @@ def test_relations_between_found_entities_are_told_over_the_gold_ones(encoder, t
     assert [keys(p) for p in none] == [set()] * 6
     with pytest.raises(UsageError, match="task ner"):
         WithEntities(relations, relations, model)
+
+
+def test_documents_that_lose_one_triple_of_many_do_not_stop_a_run(encoder):
+    from dataclasses import replace
+
+    from finetooth.errors import PreflightError
+    from finetooth.train import preflight
+
+    examples = [
+        replace(e, target=RelationTarget((*e.target.triples, Triple(-1, "met", 0, head_text="Nobody"))))
+        for e in documents(4)
+    ]
+    head = make(TASK, encoder, examples)
+    found = preflight.round_trip(TASK, head, examples)
+    assert found["share"] == 0
+    triples = sum(len(keys(TASK.gold(e))) for e in examples)
+    assert found["ceiling"] == pytest.approx(2 * (triples - 4) / (2 * triples - 4))
+    preflight.refuse_what_is_lost(found)
+    hopeless = [replace(e, target=RelationTarget(e.target.triples[-1:])) for e in examples]
+    head = make(TASK, encoder, hopeless)
+    with pytest.raises(PreflightError, match="4 of 4 gold targets do not come back"):
+        preflight.refuse_what_is_lost(preflight.round_trip(TASK, head, hopeless))
