@@ -332,7 +332,7 @@ def test_bad_usage_is_one_line(tmp_path, capsys, words, what):
 def test_four_copies_of_docie_bring_no_error():
     if not (DOCIE / "train").is_dir():
         pytest.skip("DocIE is not here")
-    data = readers.load(DOCIE / "train" / "Energy.json", task="relation")
+    data = readers.load(DOCIE / "train", task="relation")
     methods = {
         "swap": each(swap.as_swap(swap.pool_of(data.examples))),
         "drop": each(order.drop),
@@ -482,27 +482,31 @@ def test_a_teacher_never_sees_a_name_and_names_come_back_in_any_order(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        ("[[E1]] and [[E1]] joined [[E2]] in [[E3]].", "[[E1]] came back 2 times"),
-        ("[[E1]] joined [[E2]].", "[[E3]] came back 0 times"),
-        ("[[E1]] joined [[E2]] in [[E3]] with [[E4]].", "was not sent: [[E4]]"),
-        ("[[E1]] never joined [[E2]] in [[E3]].", "a negation came or went"),
-        ("[[E1]] joined [[E2]] in [[E3]] with 7 others.", "the numbers are not the same"),
-        ("[[E1]] joined [[E2]] in [[E3]] and", "does not end as a sentence"),
-        ("", "an empty answer"),
-    ],
-)
-def test_an_answer_that_lost_something_leaves_the_sentence_as_it_was(tmp_path, answer, why):
-    first = "[[E1]] joined [[E2]] in [[E3]]."
-    made = paraphrase(
-        tmp_path, lambda asked: answer if asked == first else asked.replace("was in", "stood in"), DOCUMENT
-    )
-    (copy,) = made.copies
-    assert copy.inputs.text.startswith("Ada Lovelace joined Analytic Engines Group in 1843. ")
-    assert "stood in London" in copy.inputs.text
-    assert any(why in d.reason and d.example_id == copy.id for d in made.dropped)
+# What a teacher answers to "[[E1]] VERB [[E2]] in [[E3]].", and why that is not taken.
+BAD_ANSWERS = {
+    "joined": ("[[E1]] and [[E1]] joined [[E2]] in [[E3]].", "[[E1]] came back 2 times"),
+    "met": ("[[E1]] met [[E2]].", "[[E3]] came back 0 times"),
+    "led": ("[[E1]] led [[E2]] in [[E3]] with [[E4]].", "was not sent: [[E4]]"),
+    "bought": ("[[E1]] never bought [[E2]] in [[E3]].", "a negation came or went"),
+    "sued": ("[[E1]] sued [[E2]] in [[E3]] with 7 others.", "the numbers are not the same"),
+    "left": ("[[E1]] left [[E2]] in [[E3]] and", "does not end as a sentence"),
+    "sold": ("", "an empty answer"),
+}
+
+
+def test_an_answer_that_lost_something_leaves_the_sentence_as_it_was(tmp_path):
+    def reply(asked):
+        verb = next((v for v in BAD_ANSWERS if f"[[E1]] {v} " in asked), None)
+        return BAD_ANSWERS[verb][0] if verb else asked.replace("was in", "stood in")
+
+    rows = [{**DOCUMENT, "id": v, "text": DOCUMENT["text"].replace("joined", v)} for v in BAD_ANSWERS]
+    made = paraphrase(tmp_path, reply, *rows)
+    told = {d.example_id: d.reason for d in made.dropped}
+    assert len(made.copies) == len(rows)
+    for copy, (verb, (_, why)) in zip(made.copies, BAD_ANSWERS.items(), strict=True):
+        assert copy.inputs.text.startswith(f"Ada Lovelace {verb} Analytic Engines Group in 1843. ")
+        assert "stood in London" in copy.inputs.text
+        assert why in told[copy.id]
 
 
 def test_evidence_follows_a_sentence_that_was_rewritten(tmp_path):
@@ -519,6 +523,34 @@ def test_evidence_follows_a_sentence_that_was_rewritten(tmp_path):
     a, b = copy.inputs.sentences[copy.target.triples[0].evidence[0]]
     assert copy.inputs.text[a:b] == "Ada Lovelace became one of Analytic Engines Group in 1843."
     assert len(copy.inputs.sentences) == len(sentences)
+
+
+def test_paraphrase_on_the_command_line_asks_nothing_twice(tmp_path, capsys):
+    data, out = write(tmp_path / "train.jsonl", DOCUMENT), tmp_path / "out.jsonl"
+    server = Server(lambda body: sentence(body).replace("was in", "stood in"))
+    with serving(server) as url:
+        words = (
+            data,
+            "--out",
+            out,
+            "--methods",
+            "paraphrase",
+            "--times",
+            1,
+            "--teacher",
+            "m",
+            "--base-url",
+            url,
+        )
+        assert run(capsys, *words)[1]["kept"] == 1
+        asked = server.answered.total()
+        assert asked > 2
+        assert run(capsys, *words)[1]["kept"] == 1
+        assert server.answered.total() == asked
+    assert "AEG office stood in London" in out.read_text()
+    code, told = run(capsys, data, "--out", out, "--methods", "paraphrase")
+    assert code == 2
+    assert "needs a teacher" in told["error"]["what"]
 
 
 def test_a_teacher_that_says_nothing_new_makes_no_copy(tmp_path):
