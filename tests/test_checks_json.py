@@ -252,3 +252,12 @@ def test_a_rule_that_cannot_be_read_is_one_clear_error():
         findings([example({"total": 1}, schema=schema)], "declared-relation")
     with pytest.raises(DataError, match="no function 'open'"):
         findings([example({"total": 1}, schema={"x-relations": ["total == open(1)"]})], "declared-relation")
+
+
+def test_a_rule_says_nothing_of_what_it_cannot_compute_and_is_quiet_about_it(capfd):
+    schema = {
+        "x-relations": ["nights == days(end) - days(start)", "top == greatest(marks)", "mid == mean(marks)"]
+    }
+    value = {"nights": 3, "start": "soon", "end": None, "top": 4, "mid": 2, "marks": []}
+    assert findings([example(value, schema=schema)], "declared-relation") == ()
+    assert capfd.readouterr().err == ""

@@ -64,6 +64,20 @@ def test_european_and_spelled_out_numbers():
     assert says(p, 25)
 
 
+def test_times_are_compared_to_what_the_text_tells_of_them():
+    exact, rough = Prompt("seen 2024-03-05T16:30:22.180906"), Prompt("seen 5 March 2024, 16:30")
+    assert says(exact, "2024-03-05T16:30:22.180906")
+    assert says(exact, "2024-03-05T16:30:22Z")
+    assert not says(exact, "2024-03-05T16:30:22.189006")
+    assert not says(exact, "2024-03-05T16:30:23")
+    assert says(rough, "2024-03-05T16:30:00Z")
+    assert not says(rough, "2024-03-05T16:30:10Z")
+
+
+def test_addresses_of_machines_are_no_numbers():
+    assert not says(Prompt("host 10.174.147.104"), "10.174.147.140")
+
+
 def test_labels_of_forms_lists_and_log_lines():
     text = (
         'Ship To: Ada\n  12 Mill Lane\nTags:\n  red\n  - blue\n\nat 10:30 we met\nlevel=WARN user="ada moss"'
@@ -146,6 +160,56 @@ def test_a_label_may_be_mapped_to_a_choice():
     schema = {"properties": {"priority": {"enum": ["low", "urgent"]}}}
     assert findings(row("Priority: ASAP", {"priority": "urgent"}, schema=schema)) == ()
     assert len(findings(row("Priority: low", {"priority": "urgent"}, schema=schema))) == 1
+
+
+def lines(*pairs):
+    return "\n".join(f"Name: {n}\nPrice: {p}" for n, p in pairs)
+
+
+def test_values_that_changed_places_within_a_list():
+    told = lines(("pen", 31), ("cup", 94), ("jug", 57))
+    value = {
+        "items": [{"name": "pen", "price": 94}, {"name": "cup", "price": 31}, {"name": "jug", "price": 57}]
+    }
+    found = findings(row(told, value))
+    assert [(f.check, f.evidence["path"], f.evidence["prompt"]) for f in found] == [
+        ("wrong-label", "$.items[0].price", "31"),
+        ("wrong-label", "$.items[1].price", "94"),
+    ]
+
+
+def test_a_list_in_another_order_where_the_others_keep_it():
+    def tagged(i, tags):
+        return row(f"Tags:\n  red{i}\n  blue{i}", {"tags": [f"{t}{i}" for t in tags]}, id=f"e{i}")
+
+    rows = [tagged(i, ["red", "blue"]) for i in range(6)]
+    assert findings(*rows, only=("other-order",)) == ()
+    rows[2] = tagged(2, ["blue", "red"])
+    f = one(*rows, only=(*GROUNDING, "other-order"))
+    assert (f.example_id, f.check, f.evidence["path"]) == ("e2", "other-order", "$.tags")
+
+
+def test_an_element_that_is_told_twice_or_left_out_beside_one_like_it():
+    def listed(i, told, value):
+        items = [{"name": f"{n}{i}", "price": 5} for n in value]
+        return row(lines(*((f"{n}{i}", 5) for n in told)), {"items": items}, id=f"e{i}")
+
+    rows = [listed(i, ["pen", "cup"], ["pen", "cup"]) for i in range(12)]
+    assert findings(*rows, only=("element-count",)) == ()
+    rows[3] = listed(3, ["pen", "cup"], ["pen", "cup", "cup"])
+    rows[5] = listed(5, ["pen", "pen"], ["pen"])
+    found = findings(*rows, only=("element-count",))
+    assert {(f.example_id, f.evidence["label"], f.evidence["values"]) for f in found} == {
+        ("e3", "Name", 3), ("e3", "Price", 3), ("e5", "Name", 1), ("e5", "Price", 1),
+    }  # fmt: skip
+
+
+def test_labels_at_the_margin_and_further_in_speak_for_their_own_fields():
+    told = "Message: all went well today\nErrors:\n  Message: the pump stopped at noon"
+    value = {"message": "all went well today", "errors": [{"message": "the pump stopped at noon"}]}
+    assert findings(row(told, value)) == ()
+    crossed = {"message": value["errors"][0]["message"], "errors": [{"message": value["message"]}]}
+    assert {f.check for f in findings(row(told, crossed))} == {"wrong-label"}
 
 
 # --- made up --------------------------------------------------------------------------------------------------

@@ -128,8 +128,9 @@ def arithmetic(examples: Sequence[Example], context: CheckContext) -> Iterator[F
 
 def _number_finding(e: Example, f: Found, place: Path, left: float, right: float) -> Finding:
     path = where(place, f.candidate)
-    name = show_path(path)
     r = f.relation
+    # A rule about a sum of fields speaks of the sum, not of the object that they stand in.
+    name = show_path(path) if path != place else f.candidate.left.text
     relation = f"{r.rule} gives {_show(right)}"
     if r.unrelated and r.of >= ENOUGH_TO_SAY:
         message = f"{name} is {_show(left)}, {relation}; it holds in {r.support} of {r.of} places, the field is unrelated"
@@ -141,7 +142,7 @@ def _number_finding(e: Example, f: Found, place: Path, left: float, right: float
     if path != place and not r.unrelated:
         fix = {"path": name, "value": _as_number(right, at_path(e.target.value, path))}
     return flag(
-        e, message, severity="error" if f.certain else "warning", fix=fix, path=name, rule=r.rule, kind=r.kind,
+        e, message, severity="error" if f.certain else "warning", fix=fix, path=show_path(path), rule=r.rule, kind=r.kind,
         found=_as_number(left, None), expected=_as_number(right, None), difference=_as_number(abs(left - right), None),
         holds=r.support, of=r.of, unrelated=r.unrelated,
     )  # fmt: skip

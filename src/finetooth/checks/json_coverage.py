@@ -17,6 +17,7 @@ from finetooth.types import Example, Finding
 LEAST = 10  # examples of a schema
 MOST_APART = 2.0  # between a schema's shares of two splits
 ENOUGH = 5  # rows of a complexity before its middle is measured
+PLAINLY = 0.75  # of the leaves in the middle of a class: fewer than that is plainly smaller
 SUMMED_UP = 20  # thin schemas that are named one by one
 # (leaves, depth) in the middle of a class, where the data have no rows of it to measure.
 USUAL = {"simple": (4.0, 1.0), "medium": (8.0, 2.0), "complex": (20.0, 3.0)}
@@ -119,8 +120,9 @@ def shape(value: Any) -> tuple[int, int]:
 def complexity_label(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The label of complexity does not fit the depth and the number of fields of the answer.
 
-    A row is named where it is smaller than the middle of a class that is meant to be simpler and no deeper, or larger
-    than the middle of one that is meant to be more complex and no flatter. Scores by complexity mean nothing otherwise.
+    A row is named where it is plainly smaller (by a quarter) than the middle of a class that is meant to be simpler and
+    no deeper, or larger than the middle of one that is meant to be more complex and no flatter. Scores by complexity
+    mean nothing otherwise.
 
     Bad: {"expected_output": {"name": "Ada", "age": 41}, "complexity": "complex"}
     Fix: {"expected_output": {"name": "Ada", "age": 41}, "complexity": "simple"}
@@ -143,8 +145,10 @@ def complexity_label(examples: Sequence[Example], context: CheckContext) -> Iter
         if label not in middle:
             continue
         at = order.index(label)
-        simpler = next((x for x in order[:at] if n < middle[x][0] and depth <= middle[x][1]), None)
-        harder = next((x for x in order[:at:-1] if n > middle[x][0] and depth >= middle[x][1]), None)
+        simpler = next((x for x in order[:at] if n < PLAINLY * middle[x][0] and depth <= middle[x][1]), None)
+        harder = next(
+            (x for x in order[:at:-1] if n > middle[x][0] / PLAINLY and depth >= middle[x][1]), None
+        )
         fits = simpler or harder
         if fits is not None:
             yield flag(

@@ -17,15 +17,13 @@ from finetooth.checks.json_fields import indexed_key, keys_of, known_keys, nodes
 from finetooth.checks.json_labels import Label
 from finetooth.checks.json_prompt import NO, YES, Prompt, as_text, fold, stands_in, tighten
 from finetooth.checks.json_says import distance, says
+from finetooth.checks.json_sequence import Keyed, Sequences, sequences
 from finetooth.checks.json_values import Path, Pattern, is_number, placed_leaves
 from finetooth.types import Example
 
 NOTHING = frozenset({"", "none", "null", "nil", "n/a", "na", "-", "--", "?", "unknown", "not provided", "tbd", "empty", "unspecified"})  # fmt: skip
 ALTERED = 0.6  # share of a labelled text's words, in their order, that make an answer an altered copy of it
 FEW_WORDS = 2  # words of a labelled text that may be missing without a finding
-
-
-Keyed = tuple[Path, Any, Pattern, str]  # a leaf with its place and the key of its labels in the prompt
 
 
 @dataclass(slots=True)
@@ -59,6 +57,8 @@ class Row:
     misses: list[Miss]
     left: list[Left]
     used: list[str] = field(default_factory=list)  # keys of the labels whose values are in the answer
+    counts: dict[str, tuple[int, int, str]] = field(default_factory=dict)  # see _counted
+    lists: Sequences = field(default_factory=Sequences)
     joined: list[str] = field(default_factory=list)  # keys of those whose next lines are, too
 
 
@@ -103,21 +103,51 @@ def look(example: Example, fields: Fields) -> Row:
     for path, value, place, key in keyed:
         own: Sequence[Label] = ()
         if key:
-            labels = by_key[key]
+            labels = _beside(by_key[key], place)
             says_it = [x for x in labels if _label_says(x, value, path)]
             if says_it:
                 # What is no text has been said whole: a number with its unit, a date.
                 taken.update(id(x) for x in says_it if _whole(x, value))
                 continue
-            if counts[key] <= sum(max(1, len(x.items)) for x in labels):
+            if counts[key] <= sum(len(x.items) or 1 for x in by_key[key]):
                 own = labels
         miss = _miss(p, fields, path, value, place, own)
         if miss is not None:
             misses.append(miss)
     row = Row(example, len(keyed), misses, [])
     if p.labels:
+        row.lists = sequences(keyed, by_key, _label_says)
+        row.counts = _counted(keyed, by_key, counts)
+        missed = {m.path for m in misses}
+        for path, value, label in row.lists.crossed:
+            if path not in missed:
+                misses.append(Miss(path, value, label, elsewhere=True))
         _look_for_left(row, p, fields, keyed, counts, taken)
     return row
+
+
+def _beside(labels: list[Label], place: Pattern) -> list[Label]:
+    """Of labels of one name at the margin and further in, those that stand as deep as the place does."""
+    if len(labels) < 2 or len({x.indent == 0 for x in labels}) < 2:
+        return labels
+    return [x for x in labels if (x.indent == 0) == (len(place) == 1)]
+
+
+def _counted(
+    keyed: Sequence[Keyed], by_key: Mapping[str, list[Label]], counts: Counter[str]
+) -> dict[str, tuple[int, int, str]]:
+    """Of the keys of lists: how many labels and how many leaves, and, if they differ, a value that is told more often."""
+    made: dict[str, tuple[int, int, str]] = {}
+    for key in {key for _, _, place, key in keyed if key and "[]" in place}:
+        there = sum(len(x.items) or 1 for x in by_key[key])
+        twin = ""
+        if there != counts[key]:
+            said = Counter(fold(t) for x in by_key[key] for t in (x.items or [x.value]))
+            here = Counter(fold(as_text(v)) for _, v, _, k in keyed if k == key)
+            more = here - said if counts[key] > there else said - here
+            twin = next((t for t in more if here[t] and said[t]), "")
+        made[key] = there, counts[key], twin
+    return made
 
 
 def _whole(label: Label, value: Any) -> bool:

@@ -248,6 +248,58 @@ def _how_bad(group: _Group, row: Row, m: Miss) -> str:
 
 
 @check("json", severity="error")
+def element_count(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A value of a list stands in the answer more or less often than under its label, where the other rows have as many.
+
+    An element is told twice, or one that looks like another is left out. What left-out names is not named again.
+
+    Bad: {"prompt": "Item: pen\nItem: pen", "expected_output": {"items": [{"item": "pen"}]}}
+    Fix: {"prompt": "Item: pen\nItem: pen", "expected_output": {"items": [{"item": "pen"}, {"item": "pen"}]}}
+    """
+    for group in _groups(examples, context):
+        equal = Counter(k for row in group.rows for k, (a, b, _) in row.counts.items() if a == b)
+        every = Counter(k for row in group.rows for k in row.counts)
+        for row in group.rows:
+            named = {x.label.key for x in row.left}
+            for key, (labels, here, twin) in row.counts.items():
+                usual = every[key] >= ENOUGH and equal[key] >= USUAL * every[key]
+                if not twin or not usual or key in named:
+                    continue
+                name = next(x.name for x in Prompt(row.example.inputs.prompt).by_key[key])
+                yield flag(
+                    row.example,
+                    f"the prompt has {labels} {name}, the answer {here}: {twin!r} stands there "
+                    f"{'too often' if here > labels else 'too rarely'}",
+                    label=name, value=twin, labels=labels, values=here, equal=equal[key], of=every[key],
+                )  # fmt: skip
+
+
+@check("json", severity="warning")
+def other_order(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A list stands in another order than in the prompt, where the other rows keep the prompt's order.
+
+    Lists are compared by position: the model that keeps to the order of the prompt is then called wrong.
+
+    Bad: {"prompt": "Tags:\n  red\n  blue", "expected_output": {"tags": ["blue", "red"]}}
+    Fix: {"prompt": "Tags:\n  red\n  blue", "expected_output": {"tags": ["red", "blue"]}}
+    """
+    for group in _groups(examples, context):
+        kept = Counter(place for row in group.rows for place in row.lists.kept)
+        changed = Counter(place for row in group.rows for place, _ in row.lists.changed)
+        for row in group.rows:
+            for place, path in row.lists.changed:
+                of = kept[place] + changed[place]
+                if of >= ENOUGH and kept[place] >= USUAL * of:
+                    last = max(i for i, step in enumerate(path) if isinstance(step, int))
+                    where = show_path(path[:last])
+                    yield flag(
+                        row.example,
+                        f"{where} stands in another order than in the prompt, which {kept[place]} of {of} rows keep",
+                        path=where, kept=kept[place], of=of,
+                    )  # fmt: skip
+
+
+@check("json", severity="error")
 def left_out(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The prompt gives a labelled value that the schema has a place for, and the answer does not hold it.
 

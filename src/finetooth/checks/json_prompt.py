@@ -186,11 +186,18 @@ class Prompt:
     @cached_property
     def clocks(self) -> frozenset[tuple[int, int]]:
         """Every clock time in it, as hour and minute."""
+        return frozenset((hour, minute) for hour, minute, _ in self.times)
+
+    @cached_property
+    def times(self) -> frozenset[tuple[int, int, str]]:
+        """Every clock time in it, as hour, minute and the seconds as they are written, "" where there are none."""
         found = set()
         for m in _CLOCK.finditer(self.text):
-            found.add(_hour(int(m[1]), int(m[2]), (m[5] or "")[:1]))
+            hour, minute = _hour(int(m[1]), int(m[2]), (m[5] or "")[:1])
+            found.add((hour, minute, f"{m[3]}{m[4] or ''}" if m[3] else ""))
         for m in _HOUR.finditer(self.text):
-            found.add(_hour(int(m[1]), 0, m[2]))
+            hour, minute = _hour(int(m[1]), 0, m[2])
+            found.add((hour, minute, ""))
         return frozenset(found)
 
 

@@ -222,20 +222,30 @@ def _mean(xs: Sequence[float]) -> float:
 
 def _days(text: str) -> float:
     moment = as_moment(text)
-    if moment is None:
-        raise ValueError(f"{text!r} is no date")
-    return moment.days
+    return math.nan if moment is None else moment.days
+
+
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """nan, of which a rule says nothing, in place of an error: CEL writes errors to standard error."""
+
+    def call(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+            return math.nan
+
+    return call
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "sum": lambda xs: math.fsum(xs),
-    "mean": _mean,
-    "count": lambda xs: float(len(xs)),
-    "least": lambda xs: float(min(xs)),
-    "greatest": lambda xs: float(max(xs)),
-    "abs": lambda x: abs(x),
-    "round": lambda x, digits=0.0: float(round(x, int(digits))),
-    "days": _days,
+    "sum": _quiet(lambda xs: math.fsum(xs)),
+    "mean": _quiet(_mean),
+    "count": _quiet(lambda xs: float(len(xs))),
+    "least": _quiet(lambda xs: float(min(xs))),
+    "greatest": _quiet(lambda xs: float(max(xs))),
+    "abs": _quiet(lambda x: abs(x)),
+    "round": _quiet(lambda x, digits=0.0: float(round(x, int(digits)))),
+    "days": _quiet(_days),
 }
 _CEL_WORDS = """size contains startsWith endsWith matches int uint double string bool bytes timestamp duration type has
 all exists exists_one map filter getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes

@@ -16,8 +16,9 @@ from finetooth.checks.json_prompt import NO, UNITS, YES, Prompt, as_text, fold, 
 from finetooth.checks.json_values import as_moment
 
 _PIECES = re.compile(r"\s*(?:[,;/|\n&+]|\s-\s|\band\b)\s*")
-_NUMERIC = re.compile(r"[^\w]*\d[\d.,' ]*\s?(?:%|[A-Za-z]{0,4})[^\w]*$")
+_NUMERIC = re.compile(r"[^\w]*(?:\d{1,3}(?:\.\d{3})+,\d+|\d[\d,' ]*(?:\.\d+)?)\s?(?:%|[A-Za-z]{0,4})[^\w]*$")
 _LESS = re.compile(r"minus|negative|below|loss|debit|refund|overdrawn|credit|deficit|down|decrease|\(", re.I)
+_TIME = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2}(?:\.\d+)?))?")
 _WORD = re.compile(r"\w+", re.UNICODE)
 MOST_PIECED = 8  # words of a name or an address that may be put together from the text
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -120,8 +121,7 @@ def _says_moment(p: Prompt, value: str) -> str:
         dates = Prompt(value).dates
         return "date" if dates and dates & p.dates else ""
     if moment.kind == "clock":
-        hour, _, rest = value.partition(":")
-        return "clock" if (int(hour), int(rest[:2])) in p.clocks else ""
+        return "clock" if _time_said(p, value) else ""
     try:
         day = date.fromisoformat(value[:10] if len(value) > 7 else value + "-01")
     except ValueError:
@@ -132,8 +132,26 @@ def _says_moment(p: Prompt, value: str) -> str:
         return "date"
     at = datetime.fromisoformat(value)
     midnight = not (at.hour or at.minute or at.second)
-    clock = f" {at.hour:02}:{at.minute:02}" in p.text or (at.hour, at.minute) in p.clocks
-    return "date" if midnight or clock else ""
+    return "date" if midnight or _time_said(p, value[11:]) else ""
+
+
+def _time_said(p: Prompt, value: str) -> bool:
+    """Whether a time stands there: to the second where the text tells seconds, else to the minute."""
+    m = _TIME.match(value)
+    if m is None:
+        return False
+    hour, minute, seconds = int(m[1]), int(m[2]), m[3] or ""
+    if f" {hour:02}:{minute:02}" in p.text and not seconds.strip("0."):
+        return True
+    bare = seconds.rstrip("0.") if "." in seconds else seconds
+    for h, m_, s in p.times:
+        if (h, m_) == (hour, minute):
+            said = s.rstrip("0.") if "." in s else s
+            if not s:
+                return not seconds.strip("0.")
+            if not seconds or said == bare or (said.startswith(bare) and "." in said):
+                return True
+    return False
 
 
 def _day_shown(text: str, day: date) -> bool:
