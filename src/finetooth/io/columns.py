@@ -113,6 +113,7 @@ def _check_groups(path: Path, size: int, metadata: Any) -> list[str]:
             )
         strings.update(dict.fromkeys(c.path_in_schema for c in columns if c.physical_type == "BYTE_ARRAY"))
     _Budget(path, size).spend(total)
+    _Budget(path, size).spend(ROW_BYTES * metadata.num_rows)
     return list(strings)
 
 

@@ -59,6 +59,12 @@ def decoded(data: bytes, where: str) -> str:
         return data.decode()
     except UnicodeDecodeError as e:
         line = data.count(b"\n", 0, e.start) + 1
+        if data[e.start : e.start + 2] >= b"\xed\xa0" and data[e.start] == 0xED:
+            raise DataError(
+                f"lone-surrogate: half of a UTF-16 pair at byte {e.start}, which is no character",
+                where=where,
+                cure="write the character itself, or both halves",
+            ) from None
         at = f"byte 0x{data[e.start]:02x} at position {e.start}" + (f", line {line}" if line > 1 else "")
         # Bytes 0x80 to 0x9f are letters and quotes in Windows' code page, control codes in Latin-1.
         high = {b for b in data[e.start : e.start + 100_000] if b >= 0x80}

@@ -125,10 +125,20 @@ def _too_deep(where: str) -> DataError:
 
 def _not_json(e: json.JSONDecodeError, text: str, where: str) -> DataError:
     message = (e.msg[:1].lower() + e.msg[1:]).removesuffix(" at")
+    c = text[e.pos : e.pos + 1]
+    found = repr(c)
     if e.pos >= len(text.rstrip()) or "unterminated" in message:
         found, cure = "the end", "it looks cut off: copy or download it again"
+    elif "extra data" in message:
+        cure = "write one document, or one row a line without commas between them"
+    elif "control character" in message:
+        cure = f"write it as \\u{ord(c):04x}"
+    elif c == "'":
+        cure = "JSON has double quotes: write it with a JSON library, not with print"
+    elif c in ("}", "]"):
+        cure = "take out the comma before it, or add what is missing"
     else:
-        found, cure = repr(text[e.pos : e.pos + 1]), ""
+        cure = "write it with a JSON library"
     return DataError(
         f"not JSON: {message} at line {e.lineno}, column {e.colno}, found {found}", where=where, cure=cure
     )

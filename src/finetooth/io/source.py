@@ -114,7 +114,15 @@ class Source:
         try:
             return parse_with_problems(self.text, str(self))
         except DataError as e:
+            return self._row_too_long() or e if "extra data" in e.what else e
+
+    def _row_too_long(self) -> DataError | None:
+        """What is wrong with the first line of a file that is no document, so that its lines are rows."""
+        try:
+            next(self._lines(), None)
+        except DataError as e:
             return e
+        return None
 
     @cached_property
     def document(self) -> Any:
@@ -223,7 +231,7 @@ class Source:
 
 def _too_long(where: str) -> DataError:
     return DataError(
-        f"a row of more than {MAX_LINE_BYTES >> 20} MB",
+        f"expected a row of at most {MAX_LINE_BYTES >> 20} MB, found more",
         where=where,
         cure="write one row a line, or a list of rows",
     )
@@ -231,7 +239,9 @@ def _too_long(where: str) -> DataError:
 
 def _object(row: Any, where: str) -> dict[str, Any]:
     if not isinstance(row, dict):
-        raise DataError(f"expected an object, found {json_type(row)}", where=where)
+        raise DataError(
+            f"expected an object, found {json_type(row)}", where=where, cure="leave it out, or name its field"
+        )
     return row
 
 
@@ -241,7 +251,8 @@ def _not_there(path: Path, e: OSError | ValueError) -> DataError:
     if isinstance(e, PermissionError):
         return DataError("no permission to read it", where=str(path), cure="chmod +r, or another user")
     if not isinstance(e, FileNotFoundError):
-        return DataError(f"no such file: {getattr(e, 'strerror', None) or e}", where=str(path))
+        reason = getattr(e, "strerror", None) or e
+        return DataError(f"no such file: {reason}", where=str(path), cure="check the path")
     cure = "check the path"
     try:
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=1)

@@ -108,7 +108,9 @@ def _found(source: Source) -> str:
     if source.is_parquet or source.starts_with in ("{", "["):
         _, row = next(source.rows(problems=lambda *_: None), ("", None))
         if row is None:
-            return "no rows"
+            raise DataError(
+                "expected rows, found none", where=str(source), cure="check that it is the right file"
+            )
         keys = ", ".join(sorted(map(str, row))[:12])
         return f"rows with the keys {keys}" if row else "rows without keys"
     from finetooth.text import shorten

@@ -54,7 +54,7 @@ def _rows(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for i, row in enumerate(source.document["data"]):
         where = f"{source}: data[{i}]"
         if not isinstance(row, dict):
-            raise DataError(f"expected an object, found {json_type(row)}", where=where)
+            raise DataError(f"expected an object, found {json_type(row)}", where=where, cure="leave it out")
         yield where, row
 
 
@@ -62,14 +62,22 @@ def _plain(row: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """Answers as lists: one answer may stand alone, several may stand as a list of objects."""
     answers, impossible = row.get("answers"), row.get("is_impossible")
     if impossible is not None and not isinstance(impossible, bool):
-        raise DataError(f"is_impossible: expected true or false, found {json_type(impossible)}", where=where)
+        raise DataError(
+            f"is_impossible: expected true or false, found {json_type(impossible)}",
+            where=where,
+            cure="no quotes",
+        )
     if impossible:
         none = {**row, "answers": {"text": [], "answer_start": []}, "v2": True}
         texts = answers.get("text") if isinstance(answers, Mapping) else answers
         return {**none, "impossible_with": texts} if texts else none
     if isinstance(answers, list):
         if not all(isinstance(a, Mapping) and {"text", "answer_start"} <= set(a) for a in answers):
-            raise DataError("answers: expected text and answer_start in each", where=where)
+            raise DataError(
+                "answers: expected text and answer_start in each, found an answer without",
+                where=where,
+                cure="leave that answer out",
+            )
         made = {k: [a[k] for a in answers] for k in ("text", "answer_start")}
         if answers and all("answer_end" in a for a in answers):
             made["answer_end"] = [a["answer_end"] for a in answers]

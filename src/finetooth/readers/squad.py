@@ -14,7 +14,7 @@ from finetooth.errors import DataError
 from finetooth.io import Source, content_id, json_type, write_json
 from finetooth.readers._answers import half_open
 from finetooth.registry import Reader
-from finetooth.tasks.qa import QAInput, QATarget, span, text
+from finetooth.tasks.qa import QAInput, QATarget, id_text, span, text
 from finetooth.types import Example, Span
 
 
@@ -51,18 +51,21 @@ def read(source: Source) -> Iterator[Example]:
 
 def _example(qa: Any, context: str, v2: bool, where: str, title: Any) -> Example:
     if not isinstance(qa, dict):
-        raise DataError(f"expected an object, found {json_type(qa)}", where=where)
+        raise _no_object(qa, where)
     question = text(qa, "question", where)
     impossible = qa.get("is_impossible", False)
     if not isinstance(impossible, bool):
-        raise DataError(f"is_impossible: expected true or false, found {json_type(impossible)}", where=where)
+        raise DataError(
+            f"is_impossible: expected true or false, found {json_type(impossible)}",
+            where=where,
+            cure="no quotes",
+        )
     given = [] if impossible and "answers" not in qa else _list(qa, "answers", where)
     spans = tuple(_span(x, f"{where}.answers[{i}]") for i, x in enumerate(given))
     name = qa.get("id")
     if name is None or name == "":
         name = content_id(question, context, *(f"{s.start}:{s.text}" for s in spans))
-    if not isinstance(name, (str, int)) or isinstance(name, bool):
-        raise DataError(f"id: expected a string, found {json_type(name)}", where=where)
+    name = id_text(name, where)
     meta: dict[str, Any] = {"where": where}
     if isinstance(title, str):
         meta["title"] = title
@@ -71,24 +74,32 @@ def _example(qa: Any, context: str, v2: bool, where: str, title: Any) -> Example
     if impossible and spans:
         meta["impossible_with"] = [s.text for s in spans]
         spans = ()
-    return Example(str(name), QAInput(question, context), QATarget(spans, v2 or "is_impossible" in qa), meta)
+    return Example(name, QAInput(question, context), QATarget(spans, v2 or "is_impossible" in qa), meta)
 
 
 def _span(answer: Any, where: str) -> Span:
     if not isinstance(answer, dict):
-        raise DataError(f"expected an object, found {json_type(answer)}", where=where)
+        raise _no_object(answer, where)
     for key in ("text", "answer_start"):
         if key not in answer:
-            raise DataError(f"{key} is missing", where=where)
+            raise DataError(
+                f"expected text and answer_start, found no {key}", where=where, cure="leave the answer out"
+            )
     return span(answer["text"], answer["answer_start"], where, end=answer.get("answer_end"))
+
+
+def _no_object(value: Any, where: str) -> DataError:
+    return DataError(f"expected an object, found {json_type(value)}", where=where, cure="leave it out")
 
 
 def _list(value: Any, key: str, where: str) -> list[Any]:
     if not isinstance(value, Mapping):
-        raise DataError(f"expected an object, found {json_type(value)}", where=where)
+        raise _no_object(value, where)
     if not isinstance(value.get(key), list):
         found = json_type(value[key]) if key in value else "nothing"
-        raise DataError(f"{key}: expected a list, found {found}", where=where)
+        raise DataError(
+            f"{key}: expected a list, found {found}", where=where, cure="data[].paragraphs[].qas[].answers[]"
+        )
     return value[key]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from finetooth.errors import DataError
-from finetooth.io import content_id, json_type
+from finetooth.io import MAX_LINE_BYTES, MAX_SAFE_INTEGER, content_id, json_type
 from finetooth.metrics.qa import EXACT_MATCH, F1
 from finetooth.registry import Task
 from finetooth.tasks.qa_floors import FLOORS
@@ -47,13 +47,22 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
         raise DataError(
             f"answers: expected an object with text and answer_start, found {json_type(answers)}",
             where=where,
+            cure='as in {"text": ["Ada"], "answer_start": [0]}',
         )
     texts, starts = answers.get("text"), answers.get("answer_start")
     if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-        raise DataError("answers: expected lists text and answer_start of equal length", where=where)
+        raise DataError(
+            f"answers: expected lists text and answer_start of equal length, found {_size(texts)} and {_size(starts)}",
+            where=where,
+            cure="give each text its answer_start",
+        )
     ends = answers.get("answer_end") or [None] * len(texts)
     if not isinstance(ends, list) or len(ends) != len(texts):
-        raise DataError("answers: expected as many answer_end as text", where=where)
+        raise DataError(
+            f"answers: expected as many answer_end as text, found {_size(ends)} and {len(texts)}",
+            where=where,
+            cure="leave answer_end out",
+        )
     spans = tuple(
         span(t, s, f"{where}: answers[{i}]", end=e)
         for i, (t, s, e) in enumerate(zip(texts, starts, ends, strict=True))
@@ -61,33 +70,74 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     name = row.get("id")
     if name is None or name == "":
         name = content_id(question, context, *(f"{a.start}:{a.text}" for a in spans))
-    if not isinstance(name, (str, int)):
-        raise DataError(f"id: expected a string, found {json_type(name)}", where=where)
+    name = id_text(name, where)
+    v2 = row.get("v2", not spans)
+    if not isinstance(v2, bool):
+        raise DataError(f"v2: expected true or false, found {json_type(v2)}", where=where, cure="no quotes")
     meta = {"where": where}
     if isinstance(row.get("title"), str):
         meta["title"] = row["title"]
-    return Example(
-        str(name), QAInput(question, context), QATarget(spans, bool(row.get("v2", not spans))), meta
-    )
+    return Example(name, QAInput(question, context), QATarget(spans, v2), meta)
+
+
+def _size(value: Any) -> str:
+    return str(len(value)) if isinstance(value, list) else json_type(value)
+
+
+def id_text(value: Any, where: str) -> str:
+    """An id as a string; whole numbers are ids too. Raises DataError for what is neither."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise DataError(
+            f"id: expected a string, found {json_type(value)}",
+            where=where,
+            cure="a string, a whole number, or no id at all",
+        )
+    return str(value)
 
 
 def text(row: Mapping[str, Any], key: str, where: str) -> str:
     value = row.get(key)
     if not isinstance(value, str):
         found = "nothing" if key not in row else json_type(value)
-        raise DataError(f"{key}: expected a string, found {found}", where=where)
+        raise DataError(
+            f"{key}: expected a string, found {found}",
+            where=where,
+            cure=f"give it a {key}, or leave the row out",
+        )
+    if len(value) > MAX_LINE_BYTES:
+        raise DataError(
+            f"{key}: {len(value):,} characters, expected at most {MAX_LINE_BYTES:,}",
+            where=where,
+            cure="split it into passages",
+        )
     return value
 
 
 def span(value: Any, start: Any, where: str, *, end: Any = None) -> Span:
     """An answer as given. An ``answer_end`` is believed only as evidence; the text is what counts."""
     if not isinstance(value, str):
-        raise DataError(f"text: expected a string, found {json_type(value)}", where=where)
-    if isinstance(start, bool) or not isinstance(start, int):
-        raise DataError(f"answer_start: expected an integer, found {json_type(start)}", where=where)
-    if end is not None and (isinstance(end, bool) or not isinstance(end, int)):
-        raise DataError(f"answer_end: expected an integer, found {json_type(end)}", where=where)
+        raise DataError(
+            f"text: expected a string, found {json_type(value)}", where=where, cure="leave the answer out"
+        )
+    _offset("answer_start", start, where)
+    if end is not None:
+        _offset("answer_end", end, where)
     return Span(start, start + len(value) if end is None else end, value)
+
+
+def _offset(key: str, value: Any, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise DataError(
+            f"{key}: expected an integer, found {json_type(value)}",
+            where=where,
+            cure='characters before it in the context: 0, not 0.0 or "0"',
+        )
+    if abs(value) > MAX_SAFE_INTEGER:
+        raise DataError(
+            f"{key}: expected an offset in characters, found a number of {len(str(abs(value)))} digits",
+            where=where,
+            cure="characters before it in the context",
+        )
 
 
 def to_row(example: Example) -> dict[str, Any]:
