@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from finetooth import checks
+from finetooth.checks.json_declared import declared
 from finetooth.checks.json_prompt import Prompt, fold
-from finetooth.checks.json_relations import declared
 from finetooth.checks.json_values import as_moment, is_number, leaves
 from finetooth.errors import DataError, UsageError
 from finetooth.generate.json_compute import compute

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from finetooth.checks.json_declared import declared, ignored
 from finetooth.checks.json_discover import Found, by_schema, discover, where
-from finetooth.checks.json_relations import TOLERANCE, Relation, applies, broken, declared, ignored, parse
+from finetooth.checks.json_relations import TOLERANCE, Relation, applies, broken, parse
 from finetooth.checks.json_values import Path, at_path, show_number, show_path
 from finetooth.registry import CheckContext, check, flag
 from finetooth.types import Example, Finding

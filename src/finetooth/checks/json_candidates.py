@@ -25,7 +25,6 @@ from finetooth.checks.json_terms import (
     opt,
     plus,
     times,
-    total,
 )
 from finetooth.checks.json_values import Path
 
@@ -327,79 +326,6 @@ def totals(view: View) -> Iterator[Candidate]:
                             yield Candidate(view.table, target, "==", made, "sum", MAYBE)
 
 
-def sibling_sums(view: View) -> Iterator[Candidate]:
-    """total_fees == processing_fee + platform_fee; and no part of a whole is more than the whole."""
-    for paths in view.groups.values():
-        for path in paths:
-            target = view.columns[path]
-            mine = own_words(target.words)
-            if "total" not in target.words or is_share(target.words) or has(target.words, names.MEAN):
-                continue
-            if not mine or mine <= names.PARTIAL | frozenset({"price", "amount", "value", "due"}):
-                continue
-            parts = [
-                p for p in paths
-                if p != path and mine <= set(view.columns[p].words) and len(view.columns[p].words) > len(mine)
-                and not has(view.columns[p].words, names.TOTAL | names.MEAN | names.PERCENT | names.MAX | names.MIN)
-                and not has(view.columns[p].words, frozenset({"unit", "per", "value", "lifetime", "previous", "next", "last"}))
-                and not is_code(view.columns[p].words)
-            ]  # fmt: skip
-            yield from _whole_and_parts(view, target, [view.columns[p] for p in parts], LIKELY)
-
-
-def _whole_and_parts(view: View, whole: Expr, parts: list[Expr], strength: int) -> Iterator[Candidate]:
-    if not parts:
-        return
-    if len(parts) > 1:
-        yield Candidate(view.table, whole, "==", total(parts), "parts", strength)
-        yield Candidate(view.table, whole, "==", total(map(opt, parts)), "parts", MAYBE)
-    yield Candidate(view.table, total([opt(p) for p in parts]), "<=", whole, "whole", SURE)
-
-
-def breakdowns(view: View) -> Iterator[Candidate]:
-    """{"total_revenue": ..., "revenue_by_channel": {...}}: the parts make the whole, or the shares make 100."""
-    by = frozenset({"by", "breakdown", "distribution", "split", "allocation", "composition"})
-    for prefix, paths in view.groups.items():
-        if not prefix or len(paths) < 1:
-            continue
-        label = names.words_of(prefix[-1])
-        parts = [view.columns[p] for p in paths if not has(view.columns[p].words, names.TOTAL)]
-        if not parts:
-            continue
-        plain = not has(label, by)
-        at = min((label.index(w) for w in by if w in label), default=0)
-        topic = frozenset(label[:at]) or names.stem(label, by)
-        if plain:
-            # {"responses": {"yes": 3, "no": 1}, "total_responses": 4}: parts only if all are things to count or pay.
-            if len(parts) < 2 or any(
-                is_share(p.words) or has(p.words, names.MEAN) or is_code(p.words) for p in parts
-            ):
-                continue
-            if any(is_price(p.words) or is_quantity(p.words) for p in parts):
-                continue
-        elif is_share(label) and len(parts) > 1:
-            yield Candidate(
-                view.table, total(map(opt, parts)), "==", constant(view, 100), "percentage", LIKELY
-            )
-            continue
-        for path, whole in view.columns.items():
-            if path[:-1] == prefix or is_share(whole.words) or has(whole.words, names.MEAN):
-                continue
-            mine = own_words(whole.words)
-            if (
-                path[:-1] == prefix[:-1]
-                and mine == topic
-                and ("total" in whole.words or len(whole.words) == len(topic))
-            ):
-                yield from _whole_and_parts(view, whole, parts, LIKELY)
-
-
 def constant(view: View, value: float) -> Expr:
     """A number as a term."""
     return Expr(f"{value:g}", np.full(len(view.table), float(value)), frozenset(), whole=True)
-
-
-def sums(view: View) -> Iterator[Candidate]:
-    """All relations of this file."""
-    for enumerate_ in (line_products, totals, sibling_sums, breakdowns):
-        yield from enumerate_(view)

@@ -20,7 +20,8 @@ import numpy as np
 
 from finetooth.checks import json_candidates, json_named, json_orders, json_patterns
 from finetooth.checks.json_candidates import LIKELY, SURE, Candidate, View
-from finetooth.checks.json_relations import TOLERANCE, Relation, declared, ignored
+from finetooth.checks.json_declared import declared, ignored
+from finetooth.checks.json_relations import TOLERANCE, Relation
 from finetooth.checks.json_tables import Table, build
 from finetooth.checks.json_terms import Column
 from finetooth.checks.json_values import Path, decimals

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from finetooth.checks.json_arithmetic import groups
+from finetooth.checks.json_declared import declared
 from finetooth.checks.json_discover import Found
 from finetooth.checks.json_ground_rows import Fields, Left, Miss, Row, look
 from finetooth.checks.json_prompt import Prompt, as_text
-from finetooth.checks.json_relations import Relation, declared, holds_in, parse
+from finetooth.checks.json_relations import Relation, holds_in, parse
 from finetooth.checks.json_says import nearly
 from finetooth.checks.json_values import Pattern, is_number, pattern, show_path
 from finetooth.registry import CheckContext, check, flag

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from finetooth.checks import json_candidates as sums
 from finetooth.checks import json_names as names
+from finetooth.checks import json_parts as parts
 from finetooth.checks.json_candidates import (
     LIKELY,
     MAYBE,
@@ -87,7 +88,8 @@ DEDUCTIONS = (
 
 def named(view: View) -> Iterator[Candidate]:
     """All relations of numbers that the names ask for."""
-    yield from sums.sums(view)
+    for enumerate_ in (sums.line_products, sums.totals, parts.sibling_sums, parts.breakdowns):
+        yield from enumerate_(view)
     for enumerate_ in (counts, means, ratios, shares, rates, differences, rated, nets, balances, bodies):
         yield from enumerate_(view)
 

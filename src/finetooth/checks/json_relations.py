@@ -36,19 +36,16 @@ A rule is declared
 
 from __future__ import annotations
 
-import fnmatch
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from finetooth.checks.json_values import as_moment, decimals, is_number, show_path
 from finetooth.errors import DataError
 
-KEYWORD = "x-relations"
 TOLERANCE = 0.02  # two cents: a rounded total of a rounded tax
 MAX_RULE = 2000  # characters; CEL's parser bounds the nesting itself
 OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
@@ -101,7 +98,7 @@ class Rule:
     root: bool
 
 
-_PLACE = re.compile(r"\s*([A-Za-z_][\w-]*(?:\[\])?(?:\.[A-Za-z_][\w-]*(?:\[\])?)*)\s*:(?!:)\s*")
+PLACE = re.compile(r"\s*([A-Za-z_][\w-]*(?:\[\])?(?:\.[A-Za-z_][\w-]*(?:\[\])?)*)\s*:(?!:)\s*")
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     |(?P<number>(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w]))
@@ -127,7 +124,7 @@ def parse(text: str, where: str = "") -> Rule:
         raise wrong("a relation is a text")
     if len(text) > MAX_RULE:
         raise DataError(f"a relation of {len(text)} characters, at most {MAX_RULE}", where=where)
-    head = _PLACE.match(text)
+    head = PLACE.match(text)
     place = tuple(_steps(head[1])) if head else ()
     left, op, right = _split(text[head.end() if head else 0 :], wrong)
     programs = []
@@ -392,84 +389,3 @@ def _plain(value: Any) -> Any:
         value = round(float(value), 6)
         return int(value) if value.is_integer() and abs(value) < 2**53 else value
     return value
-
-
-def declared(schema: Any, where: str = "schema") -> list[Relation]:
-    """The relations that a schema declares, in sub-schemas too, with their place written out.
-
-    Raises DataError for a rule that cannot be read.
-    """
-    found: list[Relation] = []
-
-    def walk(node: Any, place: str) -> None:
-        if not isinstance(node, Mapping):
-            return
-        rules = node.get(KEYWORD, [])
-        if not isinstance(rules, list):
-            raise DataError(f"{KEYWORD}: expected a list of rules, found {type(rules).__name__}", where=where)
-        for rule in rules:
-            if not isinstance(rule, str):
-                raise DataError(
-                    f"{KEYWORD}: expected a rule as text, found {type(rule).__name__}", where=where
-                )
-            found.append(Relation(parse(joined(place, rule), where).text))
-        for name, below in (node.get("properties") or {}).items():
-            walk(below, f"{place}.{name}" if place else name)
-        walk(node.get("items"), f"{place}[]")
-
-    walk(schema, "")
-    return found
-
-
-def joined(place: str, rule: str) -> str:
-    """A rule of an inner place as a rule of the whole."""
-    head = _PLACE.match(rule)
-    inner = head[1] if head else ""
-    body = rule[head.end() :] if head else rule.strip()
-    whole = f"{place}.{inner}" if place and inner else place or inner
-    return f"{whole}: {body}" if whole else body
-
-
-def beside(schema_path: str | Path) -> dict[str, list[str]]:
-    """``relations`` and ``ignore`` of ``NAME.relations.yaml`` beside a schema file; empty lists if there is none."""
-    import yaml
-
-    path = Path(schema_path)
-    path = path.with_name(f"{path.name.removesuffix('.json')}.relations.yaml")
-    if not path.exists():
-        return {"relations": [], "ignore": []}
-    try:
-        value = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise DataError(f"not YAML: {str(e).splitlines()[0]}", where=str(path)) from None
-    value = {"relations": value} if isinstance(value, list) else value or {}
-    if not isinstance(value, Mapping):
-        raise DataError("expected a list of rules", where=str(path))
-    lists = {}
-    for key in ("relations", "ignore"):
-        rules = value.get(key) or []
-        if not isinstance(rules, list) or not all(isinstance(r, str) for r in rules):
-            raise DataError(
-                f"{key}: expected a list of texts", where=str(path), cure="quote rules that hold ': '"
-            )
-        lists[key] = rules
-    for rule in lists["relations"]:
-        parse(rule, str(path))
-    return lists
-
-
-def with_beside(schema: Mapping[str, Any], schema_path: str | Path) -> dict[str, Any]:
-    """The schema with the rules of the file beside it put under its own keyword: what a reader of schemas calls."""
-    lists = beside(schema_path)
-    made = dict(schema)
-    if lists["relations"]:
-        made[KEYWORD] = [*schema.get(KEYWORD, []), *lists["relations"]]
-    if lists["ignore"]:
-        made[f"{KEYWORD}-ignore"] = [*schema.get(f"{KEYWORD}-ignore", []), *lists["ignore"]]
-    return made
-
-
-def ignored(schema: Any, rule: str) -> bool:
-    """Whether the schema asks not to look for this rule (``x-relations-ignore``: shell patterns, ``*`` for all)."""
-    patterns = schema.get(f"{KEYWORD}-ignore", ()) if isinstance(schema, Mapping) else ()
-    return any(rule == p or fnmatch.fnmatchcase(rule, p.replace("[", "[[]")) for p in patterns)

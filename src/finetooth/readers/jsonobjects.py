@@ -88,7 +88,7 @@ def _schemas(source: Source) -> dict[str, tuple[str, Mapping[str, Any]]]:
 
 
 def read_schemas(folder: Path) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    from finetooth.checks.json_relations import with_beside
+    from finetooth.checks.json_declared import with_beside
 
     if not folder.is_dir():
         raise DataError("expected a folder of JSON Schemas", where=str(folder), cure="check the path")

@@ -1,0 +1,100 @@
+"""Relations that a schema declares: under the keyword ``x-relations``, or in a file beside it.
+
+    invoice.json                  {"properties": {...}, "x-relations": ["total == subtotal + opt(tax)"]}
+    invoice.relations.yaml        - "total == subtotal + opt(tax)"
+
+How a rule is written stands in ``json_relations``.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from finetooth.checks.json_relations import PLACE, Relation, parse
+from finetooth.errors import DataError
+
+KEYWORD = "x-relations"
+
+
+def declared(schema: Any, where: str = "schema") -> list[Relation]:
+    """The relations that a schema declares, in sub-schemas too, with their place written out.
+
+    Raises DataError for a rule that cannot be read.
+    """
+    found: list[Relation] = []
+
+    def walk(node: Any, place: str) -> None:
+        if not isinstance(node, Mapping):
+            return
+        rules = node.get(KEYWORD, [])
+        if not isinstance(rules, list):
+            raise DataError(f"{KEYWORD}: expected a list of rules, found {type(rules).__name__}", where=where)
+        for rule in rules:
+            if not isinstance(rule, str):
+                raise DataError(
+                    f"{KEYWORD}: expected a rule as text, found {type(rule).__name__}", where=where
+                )
+            found.append(Relation(parse(joined(place, rule), where).text))
+        for name, below in (node.get("properties") or {}).items():
+            walk(below, f"{place}.{name}" if place else name)
+        walk(node.get("items"), f"{place}[]")
+
+    walk(schema, "")
+    return found
+
+
+def joined(place: str, rule: str) -> str:
+    """A rule of an inner place as a rule of the whole."""
+    head = PLACE.match(rule)
+    inner = head[1] if head else ""
+    body = rule[head.end() :] if head else rule.strip()
+    whole = f"{place}.{inner}" if place and inner else place or inner
+    return f"{whole}: {body}" if whole else body
+
+
+def beside(schema_path: str | Path) -> dict[str, list[str]]:
+    """``relations`` and ``ignore`` of ``NAME.relations.yaml`` beside a schema file; empty lists if there is none."""
+    import yaml
+
+    path = Path(schema_path)
+    path = path.with_name(f"{path.name.removesuffix('.json')}.relations.yaml")
+    if not path.exists():
+        return {"relations": [], "ignore": []}
+    try:
+        value = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        raise DataError(f"not YAML: {str(e).splitlines()[0]}", where=str(path)) from None
+    value = {"relations": value} if isinstance(value, list) else value or {}
+    if not isinstance(value, Mapping):
+        raise DataError("expected a list of rules", where=str(path))
+    lists = {}
+    for key in ("relations", "ignore"):
+        rules = value.get(key) or []
+        if not isinstance(rules, list) or not all(isinstance(r, str) for r in rules):
+            raise DataError(
+                f"{key}: expected a list of texts", where=str(path), cure="quote rules that hold ': '"
+            )
+        lists[key] = rules
+    for rule in lists["relations"]:
+        parse(rule, str(path))
+    return lists
+
+
+def with_beside(schema: Mapping[str, Any], schema_path: str | Path) -> dict[str, Any]:
+    """The schema with the rules of the file beside it put under its own keyword: what a reader of schemas calls."""
+    lists = beside(schema_path)
+    made = dict(schema)
+    if lists["relations"]:
+        made[KEYWORD] = [*schema.get(KEYWORD, []), *lists["relations"]]
+    if lists["ignore"]:
+        made[f"{KEYWORD}-ignore"] = [*schema.get(f"{KEYWORD}-ignore", []), *lists["ignore"]]
+    return made
+
+
+def ignored(schema: Any, rule: str) -> bool:
+    """Whether the schema asks not to look for this rule (``x-relations-ignore``: shell patterns, ``*`` for all)."""
+    patterns = schema.get(f"{KEYWORD}-ignore", ()) if isinstance(schema, Mapping) else ()
+    return any(rule == p or fnmatch.fnmatchcase(rule, p.replace("[", "[[]")) for p in patterns)
