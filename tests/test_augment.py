@@ -329,6 +329,31 @@ def test_bad_usage_is_one_line(tmp_path, capsys, words, what):
     assert what in told["error"]["what"]
 
 
+def test_other_tasks_and_writing_over_the_data_are_refused(tmp_path, capsys):
+    row = {
+        "id": "q",
+        "context": "Ada left.",
+        "question": "Who left?",
+        "answers": {"text": ["Ada"], "answer_start": [0]},
+    }
+    qa = write(tmp_path / "qa.jsonl", row, {**row, "id": "r"})
+    code, told = run(capsys, qa, "--out", tmp_path / "out.jsonl")
+    assert code == 2
+    assert "qa cannot be augmented" in told["error"]["what"]
+    data = write(tmp_path / "train.jsonl", DOCUMENT)
+    before = data.read_bytes()
+    assert run(capsys, data, "--out", data)[0] == 2
+    assert data.read_bytes() == before
+
+
+def test_check_tells_fitness_by_method(tmp_path, capsys):
+    data, out = write(tmp_path / "train.jsonl", DOCUMENT, OTHER), tmp_path / "out.jsonl"
+    run(capsys, data, "--out", out, "--times", 2)
+    main(["check", str(out), "--json"])
+    origins = json.loads(capsys.readouterr().out)["origins"]
+    assert {(o["slice"], o["share"]) for o in origins} >= {("none", 1.0), ("swap", 1.0)}
+
+
 def test_four_copies_of_docie_bring_no_error():
     if not (DOCIE / "train").is_dir():
         pytest.skip("DocIE is not here")

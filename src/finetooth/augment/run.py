@@ -117,6 +117,12 @@ def clean(data: Dataset) -> tuple[list[Example], list[Drop]]:
     return kept, dropped
 
 
+def refuse_other_tasks(task: str) -> None:
+    """UsageError for a task that no method is for."""
+    if task not in TASKS:
+        raise UsageError(f"{task} cannot be augmented", cure=f"there are methods for {' and '.join(TASKS)}")
+
+
 def augment(
     data: Dataset,
     methods: Mapping[str, Method],
@@ -128,10 +134,7 @@ def augment(
     """``times`` copies of each clean document, the methods in turn, each kept only if it passes every check
     that its source passes. Raises UsageError for another task or nothing to do.
     """
-    if data.task not in TASKS:
-        raise UsageError(
-            f"{data.task} cannot be augmented", cure=f"there are methods for {' and '.join(TASKS)}"
-        )
+    refuse_other_tasks(data.task)
     if times < 1:
         raise UsageError(f"times: expected at least 1, found {times}")
     sources, dropped = clean(data)

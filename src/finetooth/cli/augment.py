@@ -55,11 +55,12 @@ def command(
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
     json: Json = False,
 ) -> int:
-    from finetooth.augment.run import augment
+    from finetooth.augment.run import augment, refuse_other_tasks
     from finetooth.augment.splits import refuse_held_out
     from finetooth.cli._progress import Progress
 
     dataset = readers.load(data, task=task, format=format)
+    refuse_other_tasks(dataset.task)
     if not allow_dev:
         refuse_held_out(data, dataset.examples)
     if out.exists() and out.resolve() == Path(data).resolve():
@@ -110,7 +111,7 @@ def _methods(
             more = readers.load(pool, task=dataset.task)
             if not allow_dev:
                 refuse_held_out(str(pool), more.examples)
-            names = swap.pools(names, swap.pool_of(more.examples))
+            names = swap.pools(names, swap.pool_of(clean(more)[0]))
         return each(swap.as_swap(names))
 
     known = {
@@ -147,7 +148,7 @@ def _paraphrase(teacher: str | None, budget: float | None, journal: Path, **sett
 
 def _print(report: dict[str, Any]) -> None:
     say(
-        f"{report['documents']:,} documents, {report['clean']:,} without errors; "
+        f"{report['documents']:,} documents, {report['clean']:,} of them fit to be augmented; "
         f"{report['times']} copies each, {report['kept']:,} of {report['asked']:,} kept"
     )
     columns = ("asked", "made", "valid", "kept", "kept_share", "edit_share", "near_duplicates")
