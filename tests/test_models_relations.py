@@ -1,5 +1,7 @@
 """The pair head on relations of a document's entities, on models small enough to train inside a test."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from tiny_models import byte_level, word_pieces
 from finetooth import registry
 from finetooth.errors import ConfigError
 from finetooth.models.load import load_run, load_tokenizer
-from finetooth.models.pair_documents import candidates, chunks, mark
+from finetooth.models.pair_documents import candidates, chunks, even, mark
 from finetooth.models.pair_relations import best_threshold, expected_best
 from finetooth.models.pair_scorer import pooled
 from finetooth.tasks.documents import DocEntity, RelationInput, RelationTarget, Triple
@@ -248,6 +250,17 @@ def test_a_token_is_read_where_most_stands_around_it():
                 (token - x) if causal else min(token - x, y - 1 - token) for x, y in windows if x <= token < y
             ]
             assert (token - a if causal else min(token - a, b - 1 - token)) == max(context)
+
+
+def test_windows_of_one_document_are_alike_and_leave_nothing_out():
+    for size in range(1, 200):
+        for room, stride in ((20, 5), (33, 16), (24, 23), (50, 0)):
+            windows = even(size, room, stride)
+            assert windows[0][0] == 0
+            assert windows[-1][1] == size
+            assert len({b - a for a, b in windows}) == 1
+            assert windows[0][1] <= room
+            assert all(a < c <= b for (a, b), (c, _) in pairwise(windows))
 
 
 def test_thresholds_are_the_best_cut():

@@ -126,7 +126,7 @@ def chunks(size: int, room: int, stride: int, *, causal: bool) -> tuple[list[tup
 
     A token is read where it has most context on its poorer side; where ``causal``, before it.
     """
-    windows = list(slide(size, room, stride))
+    windows = even(size, room, stride)
     at = np.arange(size)
     best, chosen = np.full(size, -1), np.zeros(size, np.int64)
     for number, (begin, end) in enumerate(windows):
@@ -137,3 +137,13 @@ def chunks(size: int, room: int, stride: int, *, causal: bool) -> tuple[list[tup
         best[inside] = np.where(better, context, best[inside])
         chosen[inside] = np.where(better, number, chosen[inside])
     return windows, chosen
+
+
+def even(size: int, room: int, stride: int) -> list[tuple[int, int]]:
+    """As many windows as ``slide`` makes, over ``size`` tokens, but all of one length: less padding, more context."""
+    n = sum(1 for _ in slide(size, room, stride))
+    if n == 1:
+        return [(0, size)]
+    length = min(room, -(-(size + (n - 1) * stride) // n))
+    begins = [round(i * (size - length) / (n - 1)) for i in range(n)]
+    return [(a, a + length) for a in begins]
