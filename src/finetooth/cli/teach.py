@@ -1,0 +1,123 @@
+"""Asks a teacher model for reasons, has its errors corrected by a second one, and keeps what passes the checks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finetooth import readers, registry
+from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._progress import Progress
+from finetooth.errors import UsageError
+from finetooth.io import write_jsonl
+from finetooth.teach import thoughts
+from finetooth.teach.client import Teacher
+from finetooth.teach.journal import Journal
+
+POLICIES = ("keep", "omit", "correct")
+
+
+def command(
+    data: Annotated[str, typer.Argument(help="Inference pairs with labels.")],
+    out: Annotated[Path, typer.Option(help="Where the pairs with their reasons go, as JSONL.")],
+    teacher: Annotated[str, typer.Option(help="The first teacher's model name; it does not see the label.")],
+    base_url: Annotated[
+        str | None, typer.Option(help="Its OpenAI-compatible endpoint, as in http://127.0.0.1:8000/v1.")
+    ] = None,
+    corrector: Annotated[
+        str | None,
+        typer.Option(help="The second teacher, shown label and flawed reasoning; the first if left out."),
+    ] = None,
+    corrector_url: Annotated[str | None, typer.Option(help="The second teacher's endpoint.")] = None,
+    disagreement: Annotated[
+        str,
+        typer.Option(help="Where the teacher's label is another: keep it, omit the pair, or correct it."),
+    ] = "correct",
+    journal: Annotated[
+        Path | None, typer.Option(help="Every request and answer, in SQLite (default: OUT.journal).")
+    ] = None,
+    dropped: Annotated[
+        Path | None, typer.Option(help="What was dropped, with reasons (default: OUT.dropped.jsonl).")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Money: nothing is sent that could pass it.")
+    ] = None,
+    price_in: Annotated[float, typer.Option(min=0, help="Money a million prompt tokens.")] = 0.0,
+    price_out: Annotated[float, typer.Option(min=0, help="Money a million answer tokens.")] = 0.0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an answer at most.")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, help="0 for the same answer each time.")] = 0.0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 8,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first pairs.")] = None,
+    format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    json: Json = False,
+) -> int:
+    if disagreement not in POLICIES:
+        raise UsageError(
+            f"--disagreement: expected {', '.join(POLICIES)}, found {disagreement!r}",
+            cure=registry.did_you_mean(disagreement, POLICIES),
+        )
+    if budget is not None and not price_in and not price_out:
+        raise UsageError("a --budget without prices", cure="give --price-in and --price-out")
+    dataset = readers.load(data, task="nli", format=format)
+    examples = list(dataset.examples)[:limit]
+    task = registry.task("nli")
+    assert task.labels is not None
+    labels = task.labels(examples)
+    book = Journal(journal or out.with_name(out.name + ".journal"))
+    settings = {
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "price_in": price_in,
+        "price_out": price_out,
+    }
+    first = Teacher(teacher, book, base_url, **settings)  # type: ignore[arg-type]
+    same = corrector is None and corrector_url is None
+    second = first if same else Teacher(corrector or teacher, book, corrector_url or base_url, **settings)  # type: ignore[arg-type]
+    with Progress("thoughts", "pairs") as bar:
+        made = thoughts.generate(
+            examples, first, labels, concurrency=concurrency, budget=budget, progress=bar
+        )
+    corrected = {}
+    if disagreement == "correct":
+        left = None if budget is None else max(0.0, budget - first.spent.cost)
+        with Progress("corrections", "pairs") as bar:
+            corrected = thoughts.reflect(
+                examples, made, second, labels, concurrency=concurrency, budget=left, progress=bar
+            )
+    chosen = thoughts.select(examples, made, corrected, disagreement=disagreement)  # type: ignore[arg-type]
+    write_jsonl(out, map(task.to_row, chosen.examples))
+    drops = dropped or out.with_name(out.name + ".dropped.jsonl")
+    write_jsonl(drops, chosen.dropped)
+    doubts = out.with_name(out.name + ".doubts.jsonl")
+    write_jsonl(doubts, chosen.disagreements)
+    right = sum(t.label == e.target.label for t, e in zip(made, examples, strict=True))
+    failures = Counter(t.failure for t in made if t.failure)
+    spent = [first.spent] if same else [first.spent, second.spent]
+    summary = {
+        "examples": len(examples),
+        "kept": len(chosen.examples),
+        "dropped": dict(Counter(d.reason.split(":")[0] for d in chosen.dropped)),
+        "teacher_accuracy": 100.0 * right / len(examples),
+        "unreadable": dict(failures),
+        "corrected": sum(t.reason is not None for t in corrected.values()),
+        "disagreements": len(chosen.disagreements),
+        "asked": sum(s.asked for s in spent),
+        "cached": sum(s.cached for s in spent),
+        "cost": sum(s.cost for s in spent),
+        "journal": book.totals(),
+        "files": {"out": str(out), "dropped": str(drops), "doubts": str(doubts)},
+    }
+    book.close()
+    if json:
+        emit(summary)
+        return 0
+    rows = [("kept", len(chosen.examples)), *summary["dropped"].items()]  # type: ignore[attr-defined]
+    print(table(("", "pairs"), rows))
+    say(
+        f"the first teacher agrees with the data on {right} of {len(examples)}; likely label errors: {doubts}\n"
+        f"asked {summary['asked']}, from the journal {summary['cached']}, cost {summary['cost']:.4f}"
+    )
+    return 0
