@@ -1,6 +1,6 @@
 """The causal head against what most people run: padded fp32 batches with full logits, answers one at a time.
 
-    python bench/causal_speed.py [--model starter:smollm2] [--rounds 3] [--threads 2] [--examples 96]
+    python bench/causal_speed.py [--model starter:smollm2] [--rounds 3] [--threads 2] [--part training]
 
 Training: tokens that are not padding, a second, forward to optimiser step. Plain: random batches padded to
 their longest, fp32, logits and labels at every place, as transformers' own loss wants it. Generation: new
@@ -29,11 +29,11 @@ from finetooth.train.batches import plan
 RATE, CLIP = 1e-5, 1.0
 
 
-class Side:
-    """A model of its own with its own optimiser, so that neither trains the other's weights."""
+class Training:
+    """A model and its optimiser. All sides share them: what the weights are makes no difference to the time."""
 
     def __init__(self, model):
-        self.model = copy.deepcopy(model).train()
+        self.model = model.train()
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=RATE, fused=True)
 
     def update(self, loss):
@@ -43,7 +43,7 @@ class Side:
         self.optimizer.zero_grad()
 
 
-def plain_step(side, windows, pad):
+def plain_step(training, windows, pad):
     longest = max(map(len, windows))
     ids = torch.full((len(windows), longest), pad)
     mask = torch.zeros_like(ids)
@@ -53,16 +53,16 @@ def plain_step(side, windows, pad):
     labels = ids.masked_fill(mask == 0, -100)
     for row, w in enumerate(windows):
         labels[row, : w.fields["prompt"]] = -100
-    side.update(side.model(input_ids=ids, attention_mask=mask, labels=labels, use_cache=False).loss)
+    training.update(training.model(input_ids=ids, attention_mask=mask, labels=labels, use_cache=False).loss)
     return sum(map(len, windows))
 
 
-def our_step(side, head, windows, precision):
+def our_step(training, head, windows, precision):
     batch = head.collate(windows)
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        step = head.step(side.model, batch)
+        step = head.step(training.model, batch)
     total, weight = losses.weighted_sum(step, batch["weight"], "example")
-    side.update(total / weight)
+    training.update(total / weight)
     return sum(map(len, windows))
 
 
@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=96)
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--new-tokens", type=int, default=48)
+    parser.add_argument("--part", choices=("training", "generation"))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     threads = machine.use_threads(args.threads)
@@ -113,29 +114,38 @@ def main() -> None:
         f"{len(windows)} examples, {sum(lengths):,} tokens, {100 * answers / sum(lengths):.0f} % of them answer; "
         f"{threads} threads, {precision} ({why})"
     )
+    if args.part != "generation":
+        time_training(args, head, model, windows, precision)
+    if args.part != "training":
+        time_generation(args, head, model, examples)
+
+
+def time_training(args, head, model, windows, precision):
+    lengths = [len(w) for w in windows]
     updates = plan(
         lengths, batch_tokens=args.batch_tokens, epochs=99, max_steps=args.rounds + 1, seed=args.seed
     )
     rng = np.random.default_rng(args.seed)
     of_update = max(1, round(args.batch_tokens / np.mean(lengths)))
     pad = head.tokenizer.pad_token_id
-
-    sides = {"plain fp32": Side(model), "ours fp32": Side(model), f"ours {precision}": Side(model)}
-    rates = {name: [] for name in sides}
+    training = Training(model)
+    rates = {name: [] for name in ("plain fp32", "ours fp32", f"ours {precision}")}
     for i in range(args.rounds + 1):
         ours = [windows[k] for k in updates.updates[i].batches[0]]
         drawn = [windows[k] for k in rng.permutation(len(windows))[:of_update]]
-        for name, side in sides.items():
+        for name in rates:
             if name == "plain fp32":
-                rate = clock(lambda side=side, drawn=drawn: plain_step(side, drawn, pad))
+                rate = clock(lambda drawn=drawn: plain_step(training, drawn, pad))
             else:
                 of = name.split()[1]
-                rate = clock(lambda side=side, of=of, ours=ours: our_step(side, head, ours, of))
+                rate = clock(lambda of=of, ours=ours: our_step(training, head, ours, of))
             if i:  # the first warms up
                 rates[name].append(rate)
     say("training", rates)
-    del sides
 
+
+def time_generation(args, head, model, examples):
+    pad = head.tokenizer.pad_token_id
     prompts = [list(w.input_ids) for w in head.windows(examples[:32], targets=False)]
     model.eval()
     half = copy.deepcopy(model).to(torch.bfloat16)
@@ -160,7 +170,7 @@ def main() -> None:
         return len(prompts) * args.new_tokens
 
     runs = {
-        "one at a time fp32": lambda: one_by_one(4),
+        "one at a time fp32": lambda: one_by_one(2),
         "batch of 32 fp32": lambda: batched(model),
         "batch of 32 bf16": lambda: batched(half),
     }
