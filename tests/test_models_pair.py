@@ -176,12 +176,16 @@ def test_a_label_that_training_lacks_is_no_window_and_two_labels_are_needed(enco
 @pytest.mark.parametrize("strategy", ["lora", "partial", "head"])
 def test_strategies_train_what_they_say(base, strategy, tmp_path):
     from finetooth.models.adapt import adapt, merge
+    from finetooth.train.schedule import head_parameters
 
     examples = pairs(8)
     config = ModelConfig(name=str(base), max_length_tokens=128, stride_tokens=8, strategy=strategy)
     head = build_head(NLI, config, NLI.labels(examples), "pair", base)
     before = {k: v.clone() for k, v in head.build(base).state_dict().items()}
     model = adapt(head.build(base), config)
+    new = head_parameters(model)
+    assert new
+    assert all("classifier." in name for name in new)
     train(head, model, examples, 3)
     plain = merge(model)
     changed = {k for k, v in plain.state_dict().items() if not torch.equal(v, before[k])}

@@ -51,7 +51,12 @@ def head_parameters(model: Any) -> set[str]:
     prefix = getattr(model, "base_model_prefix", "")
     if not prefix or not hasattr(model, prefix):
         return set()
-    return {n for n, _ in model.named_parameters() if not n.startswith(f"{prefix}.")}
+    # Adapters wrap the model, and its names with it.
+    return {
+        n
+        for n, _ in model.named_parameters()
+        if not n.removeprefix("base_model.model.").startswith(f"{prefix}.")
+    }
 
 
 def scheduler(optimizer: Any, config: TrainConfig, steps: int) -> Any:
