@@ -23,6 +23,11 @@ from finetooth.types import Example
 
 NOTHING = frozenset({"", "none", "null", "nil", "n/a", "na", "-", "--", "?", "unknown", "not provided", "tbd", "empty", "unspecified"})  # fmt: skip
 ALTERED = 0.6  # share of a labelled text's words, in their order, that make an answer an altered copy of it
+NEVER = 1 << 40
+DISTRACTING = (
+    20  # rows that do not use a label that no field is called by, before it is not looked at any more
+)
+SAMPLE = 500  # answers that are looked at for fields that the schema does not name
 FEW_WORDS = 2  # words of a labelled text that may be missing without a finding
 
 
@@ -68,9 +73,12 @@ class Fields:
     def __init__(self, schema: Any, values: Sequence[Any]) -> None:
         self.nodes = nodes(schema) if isinstance(schema, Mapping) else {}
         seen: set[Pattern] = set()
-        for value in values:
+        for value in values[:SAMPLE]:
             seen.update(place for _, place, _ in placed_leaves(value))
         self.places = known_keys([*self.nodes, *seen])
+        self.unused: Counter[str] = (
+            Counter()
+        )  # keys of labels that no field is called by, and whose value none holds
 
     def options(self, place: Pattern) -> Sequence[Any]:
         node = self.nodes.get(place, {})
@@ -297,6 +305,8 @@ def _look_for_left(
         if id(label) in taken and not label.more:
             row.used.append(label.key)
             continue
+        if fields.unused[label.key] >= DISTRACTING:
+            continue
         if id(label) in told or label.key in flags or label.key in chosen:
             row.used.append(label.key)
             continue
@@ -305,6 +315,9 @@ def _look_for_left(
             pieces = [x.strip() for x in label.value.replace(";", ",").split(",")]
         missing = [lost for x in pieces if (lost := answer.missing(x))]
         place = min(fields.places.get(label.key, ()), default=None)
+        if place is None:
+            # One row that uses it, and it is no distractor.
+            fields.unused[label.key] += 1 if missing else -NEVER
         if missing:
             filled = counts[label.key] >= len(p.by_key[label.key])
             row.left.append(Left(label, "; ".join(missing), place, filled))

@@ -217,7 +217,7 @@ def _add(found: set[date], year: int, month: int, day: int) -> None:
 
 def _readings(sign: str, digits: str, unit: str) -> set[float]:
     """What a number in a text may mean: 1,5 is one and a half or (in a list) one; 12 % is 12 and 0.12."""
-    if digits.isdigit() and not sign and not unit:
+    if not sign and not unit and digits.replace(".", "", 1).isdigit():
         return {float(digits)}
     texts = set()
     if re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d+", digits):
