@@ -258,3 +258,25 @@ def test_viterbi_finds_the_best_valid_path(kinds, lengths, seed, coarse):
 
         told = [(a, b, "abc"[k]) for a, b, k in viterbi.chunks(path)]
         assert told == chunks_of([[tags[y] for y in path]], reading="strict_iob2")[0]
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.text(st.characters(codec="utf-8"), max_size=30), st.booleans(), st.sampled_from(["first", "last"]))
+def test_every_word_has_tokens_of_its_own(encoder, decoder, text, use_decoder, piece):
+    from finetooth.models.load import load_tokenizer
+    from finetooth.models.units import units_of
+
+    tokenizer = load_tokenizer(decoder if use_decoder else encoder)
+    (units,) = units_of(tokenizer, [NerInput(text)], piece=piece)
+    offsets = units.tokens.offsets
+    assert len(offsets) == len(units.tokens.ids)
+    for unit, at in zip(units.spans, units.at, strict=True):
+        inside = (offsets[:, 0] < unit.end) & (offsets[:, 1] > unit.start) & (offsets[:, 0] < offsets[:, 1])
+        # No token of a word goes beyond it.
+        assert (offsets[inside, 0] >= unit.start).all()
+        assert (offsets[inside, 1] <= unit.end).all()
+        assert (at >= 0) == inside.any()
+        if at >= 0:
+            assert at == np.flatnonzero(inside)[0 if piece == "first" else -1]
+    if use_decoder:  # bytes leave nothing out
+        assert (units.at >= 0).all()
