@@ -245,6 +245,7 @@ def test_a_template_that_trims_and_dates_is_kept_as_it_was(tmp_path):
     ("options", "message"),
     [
         ({"template": "no place"}, "does not say where"),
+        ({"template": "{prompt}"}, "does not say where"),
         ({"template": "plain", "system": "Be brief."}, "only a chat template"),
         ({"temprature": 1.0}, "did you mean temperature"),
         ({"generate_precision": "fp8"}, "fp32, bf16"),

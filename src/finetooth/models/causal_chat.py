@@ -61,9 +61,9 @@ def make_frame(tokenizer: Any, template: str, system: str = "") -> Frame:
         return _chat(tokenizer, system)
     if template == "plain":
         template = PLAIN
-    if template.count(HERE) != 1:
+    if template.count(HERE) != 1 or not template.replace(HERE, "").strip():
         raise ConfigError(
-            f"model.options.template: {template!r} does not say where the prompt goes",
+            f"model.options.template: {template!r} does not say where the prompt goes and where it ends",
             cure="auto, chat, plain, or a text with {prompt} in it once",
         )
     if system:
