@@ -12,7 +12,7 @@ TINY = command.Plan(
     rows=40,
     dev_rows=20,
     threads=1,
-    epochs=1,
+    steps=4,
     batch_tokens=2048,
     warmup_steps=1,
     rates={"shifted-offset": 0.2, "duplicated": 0.1, "wrong-answer": 0.1},
@@ -23,7 +23,7 @@ def tiny(folder, **more):
     return command.demo(folder, TINY, seed=0, watch=more.pop("watch", Watch()), **more)
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("kills")
 @pytest.mark.parametrize("where", [("step=2",), ("step=7",), ("sync=2",), ("sync=9",), ("step=-1",)])
 def test_a_killed_run_ends_as_if_it_never_had_been(tmp_path, whole, where):
     assert child(tmp_path / "run", *where) == -9

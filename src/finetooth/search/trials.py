@@ -156,8 +156,10 @@ class Search:
         url = self.settings.storage or f"sqlite:///{self.out / 'study.db'}"
         arguments = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
         try:
-            storage = optuna.storages.RDBStorage(
-                url, engine_kwargs=arguments, heartbeat_interval=HEARTBEAT_S, grace_period=GRACE_S
+            storage = _opened(
+                lambda: optuna.storages.RDBStorage(
+                    url, engine_kwargs=arguments, heartbeat_interval=HEARTBEAT_S, grace_period=GRACE_S
+                )
             )
         except Exception as e:  # whatever the driver raises, the cause is the address
             raise UsageError(
@@ -428,3 +430,14 @@ def _why(code: int, log: Path) -> str:
 def _without_password(url: str) -> str:
     head, at, tail = url.rpartition("@")
     return f"{head.split('//')[0]}//...@{tail}" if at else url
+
+
+def _opened(open_: Callable[[], Any], tries: int = 5) -> Any:
+    """Workers that start together all make the tables; all but the first fail, and find them when they look again."""
+    for left in reversed(range(tries)):
+        try:
+            return open_()
+        except Exception as e:
+            if not left or "UNIQUE constraint" not in str(e) and "already exists" not in str(e):
+                raise
+            time.sleep(0.2)
