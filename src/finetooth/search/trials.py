@@ -438,6 +438,6 @@ def _opened(open_: Callable[[], Any], tries: int = 5) -> Any:
         try:
             return open_()
         except Exception as e:
-            if not left or "UNIQUE constraint" not in str(e) and "already exists" not in str(e):
+            if not left or ("UNIQUE constraint" not in str(e) and "already exists" not in str(e)):
                 raise
             time.sleep(0.2)
