@@ -1,9 +1,17 @@
 """Clusters are found where there are some, named by their words, and the same for the same seed."""
 
-import numpy as np
-import pytest
+import json
+from dataclasses import replace
 
+import numpy as np
+import polars as pl
+import pytest
+import tiny_models
+
+from finetooth.cli import main
+from finetooth.diagnose import clusters
 from finetooth.diagnose.clusters import NOISE, cluster, reduce
+from finetooth.diagnose.persistence import persistence
 from finetooth.errors import UsageError
 
 
@@ -49,3 +57,88 @@ def test_vectors_that_are_not_finite_are_refused():
     vectors[3, 4] = np.nan
     with pytest.raises(UsageError, match="not finite"):
         reduce(vectors)
+
+
+def test_true_groups_persist_and_random_ones_do_not():
+    vectors, _, _ = blobs(600)
+    real = cluster(vectors, picture=False).quality["per_cluster"].values()
+    noise = np.random.default_rng(0).normal(size=(600, 64)).astype(np.float32)
+    chance = cluster(noise, picture=False).quality["per_cluster"].values()
+    assert min(c["persistence"] for c in real) > 0.8
+    assert max((c["persistence"] for c in chance), default=0.0) < 0.1
+
+
+def test_persistence_by_hand():
+    # Points 0, 1, 2 join at distances 1 and 2, then the lone point 3 at 4; node 4 = {0, 1}, 5 = {0, 1, 2}.
+    left, right, distance = [0, 4, 5], [1, 2, 3], [1.0, 2.0, 4.0]
+    found = persistence(left, right, distance, [0, 0, 0, -1], min_cluster_size=2)
+    # Born at 4: point 2 leaves at 2 (half of it gone), the other two at 1 (three quarters).
+    assert found == {0: pytest.approx((0.5 + 0.75 + 0.75) / 3)}
+
+
+def test_points_beyond_those_fitted_join_the_cluster_around_them(monkeypatch):
+    monkeypatch.setattr(clusters, "MOST_FITTED", 200)
+    vectors, truth, _ = blobs(600)
+    made = cluster(vectors, picture=False, min_cluster_size=10)
+    assert made.quality["fitted"] == 200
+    assert made.quality["clusters"] == 3
+    for c in range(3):
+        assert len(set(truth[made.label == c].tolist())) == 1
+
+
+def test_a_word_that_stands_everywhere_names_nothing():
+    _, truth, _ = blobs()
+    texts = [f"called {('invoice', 'doctor', 'engine')[t]} called" for t in truth]
+    assert set(clusters.names(truth, texts).values()) == {"invoice", "doctor", "engine"}
+
+
+def test_the_picture_shows_clusters_in_their_colours(tmp_path):
+    from matplotlib.colors import to_rgb
+    from matplotlib.image import imread
+
+    from finetooth.report import clustermap
+
+    vectors, _, texts = blobs(300)
+    made = cluster(vectors, texts, picture=False)
+    made = replace(made, place=made.reduced[:, :2])  # a layout costs seconds
+    pixels = imread(clustermap.draw(made, tmp_path / "c.png", title="$a_1$"))[..., :3].reshape(-1, 3)
+    for colour in clustermap.COLOURS[:3]:
+        mixed = 0.85 * np.array(to_rgb(colour)) + 0.15
+        assert (np.abs(pixels - mixed).max(axis=1) < 0.02).sum() > 50
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    base, data = tiny_models.word_pieces(folder / "base"), folder / "nli.jsonl"
+    assert main(["generate", "nli", "--n", "60", "--out", str(data)]) == 0
+    arguments = f"--task nli --data {data} --model {base} --out {folder / 'run'}".split()
+    settings = "train.epochs=2 train.warmup_steps=1 data.on_error=keep model.max_length_tokens=96"
+    assert main(["train", *settings.split(), "model.stride_tokens=8", *arguments]) == 0
+    return folder / "run"
+
+
+def test_a_run_is_clustered_once_and_its_embeddings_used_again(run, capsys):
+    capsys.readouterr()
+    assert main(["cluster", str(run), "--json", "--no-picture", "--min-cluster-size", "4"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    frame = pl.read_parquet(run / "clusters.parquet")
+    assert frame.to_dicts() == document["examples"]
+    assert document["summary"]["embedded"] == len(frame)
+    assert json.loads((run / "clusters.json").read_text("utf-8")) == document["summary"]
+    assert main(["cluster", str(run), "--json", "--no-picture", "--min-cluster-size", "4"]) == 0
+    again = capsys.readouterr()
+    assert "used again" in again.err
+    assert json.loads(again.out)["examples"] == document["examples"]
+
+
+def test_a_run_whose_data_have_moved_says_so(run, tmp_path, monkeypatch, capsys):
+    data = run.parent / "nli.jsonl"
+    moved = data.rename(tmp_path / "other.jsonl")
+    try:
+        assert main(["cluster", str(run)]) == 2
+        assert "--data FILE" in capsys.readouterr().err
+        assert main(["cluster", str(run), "--data", str(moved), "--no-picture", "--out", str(tmp_path)]) == 0
+        assert "another fingerprint" in capsys.readouterr().err
+    finally:
+        moved.rename(data)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from finetooth.diagnose.persistence import persistence
 from finetooth.errors import UsageError
 from finetooth.text import words
 
 COMPONENTS = 50
 NOISE = -1
+COMMON = 0.4  # a word in more of the texts than that names nothing, in whatever language
 SAMPLE = 5_000  # points the silhouette is taken over
 # HDBSCAN is quadratic in bad cases; above this many points it is fitted on a sample, the rest join by neighbours.
 MOST_FITTED = 50_000
@@ -26,7 +28,7 @@ class Clusters:
     """``label`` (n,) counts from 0 by size, -1 is noise; ``membership`` (n,) in 0..1; ``place`` (n, 2) or None.
 
     ``quality`` holds the silhouette (Rousseeuw 1987, over members), the share of noise, and per cluster
-    its size, mean membership and persistence.
+    its size, mean membership and persistence (see ``persistence``).
     """
 
     label: np.ndarray
@@ -83,13 +85,23 @@ def cluster(
     label = np.full(n, NOISE)
     membership = np.zeros(n)
     label[fitted], membership[fitted] = model.labels_, np.nan_to_num(model.probabilities_)
+    lives = _lives(model, size)
     if len(fitted) < n:
         _join(flat, fitted, label, membership)
-    label = _by_size(label)
+    label, new = _by_size(label)
     place = _picture(reduced, seed) if picture else None
-    return Clusters(
-        label, membership, reduced, place, names(label, texts), _quality(flat, label, membership, rng)
-    )
+    quality = _quality(flat, label, membership, rng, {new[c]: life for c, life in lives.items()})
+    quality |= {"min_cluster_size": size, "components": reduced.shape[1], "fitted": len(fitted)}
+    return Clusters(label, membership, reduced, place, names(label, texts), quality)
+
+
+def _lives(model: Any, size: int) -> dict[int, float]:
+    """The persistence of each cluster; {} where this version of scikit-learn keeps its tree elsewhere."""
+    tree = getattr(model, "_single_linkage_tree_", None)
+    if tree is None:
+        return {}
+    left, right, distance = (tree[name].tolist() for name in ("left_node", "right_node", "value"))
+    return persistence(left, right, distance, model.labels_.tolist(), min_cluster_size=size)
 
 
 def _join(flat: np.ndarray, fitted: np.ndarray, label: np.ndarray, membership: np.ndarray) -> None:
@@ -104,10 +116,10 @@ def _join(flat: np.ndarray, fitted: np.ndarray, label: np.ndarray, membership: n
         label[i], membership[i] = name, 0.0 if name == NOISE else times / 5
 
 
-def _by_size(label: np.ndarray) -> np.ndarray:
+def _by_size(label: np.ndarray) -> tuple[np.ndarray, dict[int, int]]:
     order = [c for c, _ in Counter(label[label != NOISE].tolist()).most_common()]
     new = {c: i for i, c in enumerate(order)} | {NOISE: NOISE}
-    return np.array([new[c] for c in label.tolist()])
+    return np.array([new[c] for c in label.tolist()]), new
 
 
 def _picture(reduced: np.ndarray, seed: int) -> np.ndarray:
@@ -124,7 +136,11 @@ def _picture(reduced: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _quality(
-    flat: np.ndarray, label: np.ndarray, membership: np.ndarray, rng: np.random.Generator
+    flat: np.ndarray,
+    label: np.ndarray,
+    membership: np.ndarray,
+    rng: np.random.Generator,
+    lives: Mapping[int, float],
 ) -> dict[str, Any]:
     from sklearn.metrics import silhouette_score
 
@@ -143,8 +159,7 @@ def _quality(
             int(c): {
                 "size": int((label == c).sum()),
                 "mean_membership": float(membership[label == c].mean()),
-                # How much of the cluster holds together at twice its typical density.
-                "persistence": float((membership[label == c] >= 0.5).mean()),
+                "persistence": lives.get(int(c)),
             }
             for c in found
         },
@@ -164,7 +179,7 @@ def names(label: np.ndarray, texts: Sequence[str], *, most: int = 4) -> dict[int
         n, rest = sum(here.values()), total - sum(here.values())
         scored = []
         for word, times in here.items():
-            if times < 3 or len(word) < 3:
+            if times < 3 or len(word) < 3 or everywhere[word] > COMMON * len(documents):
                 continue
             prior = 100.0 * everywhere[word] / total
             elsewhere = everywhere[word] - times

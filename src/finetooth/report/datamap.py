@@ -34,7 +34,7 @@ def draw(made: DataMap, path: str | Path, *, title: str = "") -> Path:
 
     Raises UsageError where matplotlib is not installed or the file cannot be written.
     """
-    figure_of, canvas_of = _matplotlib()
+    figure_of, canvas_of = matplotlib()
     figure = figure_of(figsize=(10, 7.3), dpi=150, facecolor=PAPER)
     canvas_of(figure)
     grid = figure.add_gridspec(
@@ -71,7 +71,7 @@ def draw(made: DataMap, path: str | Path, *, title: str = "") -> Path:
     return path
 
 
-def _matplotlib() -> tuple[Any, Any]:
+def matplotlib() -> tuple[Any, Any]:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

@@ -1,0 +1,56 @@
+"""The examples of a run's split, for commands that look at a run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from finetooth.cli._output import say
+from finetooth.errors import FinetoothError, UsageError
+from finetooth.runs import Run, read_lines
+from finetooth.types import Dataset, Example
+
+
+@dataclass(frozen=True)
+class Split:
+    """``data``: all examples of the split as they were read and drawn; ``trained``: those the gate let through."""
+
+    name: str
+    data: Dataset
+    trained: Sequence[Example]
+
+
+def of_run(run: Run, split: str, data: str | None = None) -> Split:
+    """The split that ``run`` used, or the examples of ``data`` in its place.
+
+    Raises UsageError for a split that the run does not have, and where its data are gone. Data that are not
+    those the run was trained on are told apart by their fingerprint, and said.
+    """
+    from finetooth import readers
+    from finetooth.train import data as splitting
+
+    config = run.config
+    options = {"schemas": config.data.schemas} if config.data.schemas else {}
+    if data is not None:
+        found = readers.load(data, task=config.task, format=None, **options)
+    else:
+        if split not in ("train", "dev"):
+            raise UsageError(f"a run has the splits train and dev, not {split!r}", cure="give --data FILE")
+        try:
+            splits = splitting.load(config)
+        except FinetoothError as e:
+            raise UsageError(
+                f"the data of the run cannot be read: {e.what}",
+                where=e.where or str(run.folder),
+                cure="run from the folder it was trained from, or give --data FILE",
+            ) from None
+        chosen = splits.train if split == "train" else splits.dev
+        if chosen is None:
+            raise UsageError("the run has no dev set", where=str(run.folder), cure="--split train")
+        found = chosen
+    gone = {r["example_id"] for r in read_lines(run.folder / "dropped.jsonl") if r.get("stage") == "gate"}
+    kept = [e for e in found.examples if split != "train" or e.id not in gone]
+    known = ((run.info.get("data") or {}).get(split) or {}).get("fingerprint")
+    if known and splitting.subset(found, kept).fingerprint != known:
+        say(f"warning: {found.source} is not what the run had as {split} (another fingerprint)")
+    return Split(split, found, kept)
