@@ -101,6 +101,16 @@ def word_bounds(context: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+_PLACEHOLDERS = frozenset("nan null none nil n/a na undefined todo tbd tba".split())
+
+
+def says_nothing(text: str) -> bool:
+    """No letter or digit in it, or a word that stands where a text is missing: what empty cells are saved as."""
+    if len(text) > 40:
+        return not any(c.isalnum() for c in text)
+    return not any(c.isalnum() for c in text) or text.strip(" .?<>[]()-_").casefold() in _PLACEHOLDERS
+
+
 def by_context(examples: Sequence[Example]) -> dict[str, list[Example]]:
     made: dict[str, list[Example]] = {}
     for example in examples:

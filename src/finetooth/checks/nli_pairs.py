@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -180,44 +179,6 @@ def _cut_accuracy(share: np.ndarray, gold: np.ndarray, cut: float) -> float:
         if len(side):
             right += np.unique(side, return_counts=True)[1].max()
     return float(right / len(gold))
-
-
-# UTF-8 read as Latin-1 or cp1252, the replacement character, and letters lost as runs of "?".
-_MOJIBAKE = re.compile(
-    r"\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€.|\w\?{2,}\w|[\u0080-\u009f]"
-)
-
-
-@check("nli", "qa", "ner", "relation", severity="warning")
-def mojibake(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """Letters were lost or doubled when a text was decoded with the wrong encoding.
-
-    Bad: {"premise": "the cafÃ© was closed"}
-    Fix: {"premise": "the café was closed"}
-    """
-    for e in examples:
-        for part in ("premise", "hypothesis", "question", "context", "text"):
-            text = getattr(e.inputs, part, None)
-            if isinstance(text, str) and (hit := _MOJIBAKE.search(text)):
-                around = text[max(0, hit.start() - 15) : hit.end() + 15]
-                yield flag(
-                    e,
-                    f"{part}: broken letters in {around!r}",
-                    fix=_repaired(around),
-                    part=part,
-                    found=hit.group(),
-                )
-
-
-def _repaired(text: str) -> str | None:
-    for encoding in ("cp1252", "latin-1"):
-        try:
-            fixed = text.encode(encoding).decode("utf-8")
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            continue
-        if fixed != text:
-            return fixed
-    return None
 
 
 @check("nli", severity="warning", needs="against")

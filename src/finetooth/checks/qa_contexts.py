@@ -3,39 +3,53 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from finetooth.checks._evidence import contexts_of
-from finetooth.checks._qa import by_context
+from finetooth.checks._qa import by_context, says_nothing
 from finetooth.checks._similar import near, shingles
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
 from finetooth.types import Example, Finding
 
 SIMILAR = 0.7  # Jaccard similarity of runs of three words
+MOST_CUT = 0.5  # of the contexts must end well before a cut is told
+MOST_OPEN = 0.9  # before a missing full stop is
+_WORDS = re.compile(r"[^\W\d_]+")
+_OPEN_MARKS = ",;:([{“«‘-–—&/"
+# Words that end hardly any sentence.
+_NEEDS_MORE = frozenset(
+    "a an the of and or nor but which whose than if because into onto between among is are was were be has have had with "
+    "by from at for to as that their his its our your my these those such very".split()
+)
 _NOTE = re.compile(r"[:\[(]?\d[\d\s:,–-]*[\])]?$")
 END_MARKS = ".!?…。！？؟।:;\"'”’»)]}*"
 
 
 @check("qa", severity="error")
 def context_empty(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """The context has no word in it.
+    """The context has no word in it, or one that stands for a missing text: nan, null, N/A.
 
     Bad: {"context": "", "question": "Who left?", "answers": {"text": ["Ada"], "answer_start": [0]}}
     Fix: {"context": "Ada left.", "question": "Who left?", "answers": {"text": ["Ada"], "answer_start": [0]}}
     """
     for example in examples:
-        if not any(c.isalnum() for c in example.inputs.context):
-            yield flag(example, "the context is empty", context=example.inputs.context[:40])
+        source = example.inputs.context
+        if says_nothing(source):
+            what = f"is {shorten(repr(source), 40)}" if source.strip() else "is empty"
+            yield flag(example, f"the context {what}", context=source[:40])
 
 
 @check("qa", severity="warning")
 def truncated_context(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The context stops early: it is the beginning of another row's context, or breaks off in mid-sentence.
 
-    The second is said only where nearly all contexts of the set end with a sentence. It is an error
-    where the answer stands in the part that was cut off; the fix is the whole context.
+    The second is said only in a set whose contexts end with a sentence. It is a warning where the end
+    shows the cut: a comma, a word that needs another ("which is"), a part of a word. Where only a full stop
+    is missing it is an info. It is an error where the answer stands in the part that was cut off; the fix is
+    the whole context.
 
     Bad: {"context": "Ada came at noon and lef", "question": "What did Ada do then?"} beside a row with "Ada came at noon and left. Bo stayed."
     Fix: {"context": "Ada came at noon and left. Bo stayed.", "question": "What did Ada do then?"}
@@ -61,16 +75,46 @@ def truncated_context(examples: Sequence[Example], context: CheckContext) -> Ite
                 whole=len(longer),
                 other=groups[longer][0].id,
             )
-    if len(texts) < 20 or len(ended) < 0.9 * len(texts):
+    share = len(ended) / max(len(texts), 1)
+    if len(texts) < 20 or share < MOST_CUT:
         return
-    for text in set(texts) - set(ended) - set(whole):
+    open_ended = [text for text in texts if not ends_well(text) and text not in whole]
+    known = sorted({w.lower() for text in ended for w in _WORDS.findall(text)}) if open_ended else []
+    for text in open_ended:
+        why = cut_off(text, known)
+        if not why and share < MOST_OPEN:
+            continue
         for example in groups[text]:
             yield flag(
                 example,
-                f"the context breaks off: {shorten(repr(text.rstrip()[-60:]), 70)}",
+                f"the context {'breaks off' if why else 'ends without a full stop'}"
+                f"{f' ({why})' if why else ''}: {shorten(repr(text.rstrip()[-60:]), 70)}",
+                severity="" if why else "info",
                 end=text.rstrip()[-60:],
-                others_that_end_well=round(len(ended) / len(texts), 3),
+                why=why,
+                others_that_end_well=round(share, 3),
             )
+
+
+def cut_off(text: str, known: Sequence[str]) -> str:
+    """What about the end of a text shows that more must have followed; "" if nothing does.
+
+    ``known`` are the words of the set, lower-cased and sorted: a last word that is none of them and
+    begins one of them is a part of a word.
+    """
+    line = text.rstrip()
+    if line[-1:] in _OPEN_MARKS:
+        return f"it ends in {line[-1]!r}"
+    last = _WORDS.findall(line[-60:])
+    word = last[-1] if last else ""
+    if not line.endswith(word):
+        return ""
+    if word in _NEEDS_MORE:  # in lower case: "Group A" is whole
+        return f"it ends in {word!r}"
+    at = bisect_left(known, word.lower())
+    if known[at : at + 1] and known[at] != word.lower() and known[at].startswith(word.lower()):
+        return f"{word!r} begins {known[at]!r}"
+    return ""
 
 
 def ends_well(text: str) -> bool:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from finetooth.checks._evidence import contexts_of, passage, stems
+from finetooth.checks._evidence import contexts_of, passage, stem, stems
 from finetooth.checks._qa import by_context, squeezed
 from finetooth.checks.qa_contexts import families
 from finetooth.checks.qa_golds import contradict
 from finetooth.registry import CheckContext, check, flag
+from finetooth.tasks.qa_parts import question_type
 from finetooth.text import normalize_answer, shorten, squeeze
 from finetooth.types import Example, Finding
 
 NEAR = 0.7  # of the stems of both questions
+# Words that ask for another one of several.
+_APART = frozenset(
+    map(stem, "another other second third fourth next previous former latter not least most".split())
+)
 MOST_COMPARED = 200  # questions before it over the same context
 
 
@@ -21,7 +26,7 @@ def near_duplicate_question(examples: Sequence[Example], context: CheckContext) 
     """The same question in other words, over the same or nearly the same context, with the same answer.
 
     Seven in ten of the word stems of both are shared (Jaccard similarity), and what differs does not tell
-    two things apart. It counts twice in training, and in evaluation it makes intervals too narrow. The
+    two things apart; when and what, one and another do. It counts twice in training, and in evaluation it makes intervals too narrow. The
     later one is named.
 
     Bad: "Who won the cup in 1990?" and "Who won the 1990 cup?" over one context, both with "Ada"
@@ -61,8 +66,16 @@ def _asks_the_same(one: Example, other: Example, ours: frozenset[str], theirs: f
     only_ours, only_theirs = ours - theirs, theirs - ours
     if any(c.isdigit() for s in only_ours | only_theirs for c in s):
         return False
+    if {*only_ours, *only_theirs} & _APART or _asks_for(one) != _asks_for(other):
+        return False
     told = passage(one.inputs.context).places
     return not (only_ours & told.keys() and only_theirs & told.keys())
+
+
+def _asks_for(example: Example) -> str:
+    """when, how many, how, why; "" for what may be asked as who, what, which or where of the same thing."""
+    kind = question_type(example, {})
+    return kind if kind in ("when", "how many", "how", "why") else ""
 
 
 @check("qa", severity="warning")

@@ -20,12 +20,12 @@ def agree(a: Span, b: Span) -> bool:
     return ours in theirs or theirs in ours or bool(set(stems(a.text)) & set(stems(b.text)))
 
 
-@check("qa", severity="warning")
+@check("qa", severity="info")
 def golds_disagree(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """One annotator's answer shares neither a word nor a character with any of the others.
 
     Both may be right; more often one is not. Where at least two agree against one, the fix is to
-    take that one out.
+    take that one out, and it is a warning.
 
     Bad: {"question": "Who left?", "answers": {"text": ["Ada", "Ada Moss", "noon"], "answer_start": [0, 0, 12]}}
     Fix: {"question": "Who left?", "answers": {"text": ["Ada", "Ada Moss"], "answer_start": [0, 0]}}
@@ -49,6 +49,7 @@ def golds_disagree(examples: Sequence[Example], context: CheckContext) -> Iterat
             example,
             f"one answer is {shorten(repr(out.span.text), 40)}, the others are {against}",
             fix=out.fix(remove=True) if outvoted else None,
+            severity="warning" if outvoted else "",
             answer=out.span.text,
             given_by=len(out.golds),
             of=total,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from finetooth.checks._qa import says_nothing
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten, squeeze, words
 from finetooth.types import Example, Finding
@@ -12,14 +13,14 @@ from finetooth.types import Example, Finding
 
 @check("qa", severity="error")
 def question_empty(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """The question has no word in it.
+    """The question has no word in it, or one that stands for a missing text: nan, null, N/A.
 
     Bad: {"context": "Ada left.", "question": " ?", "answers": {"text": ["Ada"], "answer_start": [0]}}
     Fix: {"context": "Ada left.", "question": "Who left?", "answers": {"text": ["Ada"], "answer_start": [0]}}
     """
     for example in examples:
         question = example.inputs.question
-        if not any(c.isalnum() for c in question):
+        if says_nothing(question):
             what = "is empty" if not question.strip() else f"is {shorten(repr(question), 40)}"
             yield flag(example, f"the question {what}", question=question)
 
@@ -50,7 +51,7 @@ def not_a_question(examples: Sequence[Example], context: CheckContext) -> Iterat
         return
     for example, mark in zip(examples, asked, strict=True):
         question = example.inputs.question.strip()
-        if mark or not any(c.isalnum() for c in question):
+        if mark or says_nothing(question):
             continue
         if _ASKS.search(question) or _VERB_FIRST.match(question):
             continue

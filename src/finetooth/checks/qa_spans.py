@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from finetooth.checks._closest import closest, same_but_for_looks
-from finetooth.checks._qa import distinct, places, stands
+from finetooth.checks._counted import Counts, misplaced
+from finetooth.checks._qa import distinct, stands
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
 from finetooth.types import Example, Finding
@@ -19,31 +20,45 @@ def answer_not_at_offset(examples: Sequence[Example], context: CheckContext) -> 
     """The context holds other characters where the answer should stand, and the answer elsewhere.
 
     A span head trained on it learns the wrong tokens, and no error is raised. The fix is the nearest
-    place where the answer stands as whole words.
+    place where the answer stands as whole words, or the one that the offset means if it was counted in
+    bytes, in UTF-16 units, or before line ends, accents, blanks or HTML entities were converted.
 
     Bad: {"context": "Ada left.", "answers": {"text": ["Ada"], "answer_start": [4]}}
     Fix: {"context": "Ada left.", "answers": {"text": ["Ada"], "answer_start": [0]}}
     """
+    counts = Counts(examples)
+    if counts.unit:
+        yield flag(
+            "",
+            f"{counts.times:,} of {len(counts.rows):,} misplaced answers stand where their offset says if one counts "
+            f"{counts.unit}",
+            severity="info",
+            fix="count characters (code points) of the context as it stands",
+            counted=counts.unit,
+            explained=counts.times,
+            misplaced=len(counts.rows),
+        )
     for example in examples:
         source = example.inputs.context
-        for answer in distinct(example):
+        for answer in misplaced(example):
             span = answer.span
-            if not span.text.strip() or stands(span, source) or not 0 <= span.start <= len(source):
-                continue
-            at = min(places(span.text, source), key=lambda a: abs(a - span.start), default=None)
-            if at is None:
-                continue  # answer-not-in-context says so
+            if not 0 <= span.start <= len(source):
+                continue  # offset-out-of-range says so
+            at, unit = counts.place(example, answer)
+            assert at is not None
             found = source[span.start : span.start + len(span.text)]
             yield flag(
                 example,
                 f"the context has {shorten(repr(found), 60)} at {span.start}, "
-                f"the answer is {shorten(repr(span.text), 60)}; it stands at {at}",
+                f"the answer is {shorten(repr(span.text), 60)}; it stands at {at}"
+                + (f", which is {span.start} if one counts {unit}" if unit else ""),
                 fix=answer.fix(answer_start=at),
                 answer_start=span.start,
                 expected=span.text,
                 found=found,
                 nearest=at,
                 away=at - span.start,
+                counted=unit,
             )
 
 
@@ -56,13 +71,14 @@ def offset_out_of_range(examples: Sequence[Example], context: CheckContext) -> I
     Bad: {"context": "Ada left.", "answers": {"text": ["Ada"], "answer_start": [-1]}}
     Fix: {"context": "Ada left.", "answers": {"text": ["Ada"], "answer_start": [0]}}
     """
+    counts = Counts(examples)
     for example in examples:
         source = example.inputs.context
         for answer in distinct(example):
             span = answer.span
             if 0 <= span.start <= len(source) or not source.strip():
                 continue
-            at = min(places(span.text, source), key=lambda a: abs(a - span.start), default=None)
+            at, _ = counts.place(example, answer)
             if at is None and span.start > 0:
                 continue  # answer-not-in-context says so
             yield flag(
