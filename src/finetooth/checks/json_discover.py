@@ -181,8 +181,11 @@ def _equalities(view: View, tolerance: float) -> tuple[list[Found], list[Found]]
     bad: list[Found] = []
     for verdicts in by_target.values():
         # Cheap first: only what holds somewhere is compared with chance.
-        ranked = sorted(verdicts, key=lambda v: (-v.support, -v.candidate.strength, v.candidate.right.terms))
-        chosen = next((v for v in ranked[:12] if _believable(v)), None)
+        ranked = sorted(verdicts, key=_rank)
+        # What holds in fewer places than another, and seldom where it speaks, only looks better for speaking of few.
+        most = max((v.support for v in verdicts if v.candidate.strength >= LIKELY), default=0)
+        plausible = [v for v in ranked[:12] if v.support >= most or 2 * v.support >= v.of]
+        chosen = next((v for v in plausible if _believable(v)), None)
         if chosen is not None:
             good.append(_found(chosen, certain=_certain(chosen)))
             continue
@@ -196,6 +199,12 @@ def _equalities(view: View, tolerance: float) -> tuple[list[Found], list[Found]]
             if best.support < best.of:
                 bad.append(_found(best, certain=best.candidate.strength == SURE, unrelated=True))
     return good, bad
+
+
+def _rank(v: _Verdict) -> tuple:
+    """The best first: what holds most often; of equals what the names say, what holds mostly, what speaks of more."""
+    mostly = 2 * v.support >= v.of
+    return -v.support, -v.candidate.strength, not mostly, 0 if mostly else -v.of, v.candidate.right.terms
 
 
 def _believable(v: _Verdict) -> bool:
