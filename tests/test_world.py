@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from finetooth import checks, generate, io, readers, registry
 from finetooth.cli import main
 from finetooth.errors import UsageError
 from finetooth.generate import defects, names
-from finetooth.generate.kinds import SLOT, STYLES, facts, kinds
+from finetooth.generate.kinds import SLOT, STYLES, facts, kinds, relation_names
 from finetooth.generate.prose import document, documents, stray
 from finetooth.generate.world import World
 
@@ -233,6 +234,13 @@ def test_inference_has_as_many_rows_a_label_and_reasons_that_say_so():
     assert len(set(bounds)) == 3
 
 
+def test_neither_the_hypothesis_nor_shared_words_tell_the_label(tmp_path):
+    shortcuts = ("hypothesis-only-predictability", "overlap-heuristic")
+    for seed in (3, 4):
+        data = dataset(generate.make("nli", 600, seed=seed).rows, "nli", tmp_path / f"{seed}")
+        assert checks.run(data, only=shortcuts).findings == ()
+
+
 def test_a_triple_is_stated_only_where_the_text_names_both_ends():
     made = generate.make("relation", 80, seed=1)
     for row in made.rows:
@@ -278,3 +286,12 @@ def test_checks_find_what_was_planted_in_the_other_tasks(tmp_path):
         ):
             assert found.recall >= least[found.defect], found
             assert found.any_precision >= 0.9, found
+
+
+def test_the_page_lists_every_kind_of_defect_and_how_many_relations_there_are():
+    page = (Path(__file__).parents[1] / "docs" / "generate.md").read_text("utf-8")
+    for task in generate.VIEWS:
+        for kind in defects.kinds(task).values():
+            assert f"| {task} | `{kind.name}` |" in page
+    assert f"{len(relation_names())} relations" in page
+    assert f"{len(names.CITIES)} towns" in page

@@ -10,8 +10,9 @@ true of the record or not; what it tells of can be told rightly or wrongly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from finetooth.generate.kinds import SLOT, Fact, Kind
 from finetooth.generate.names import MONTHS
 from finetooth.generate.prose import Document, documents
 from finetooth.generate.world import Value, World, money, number, pick, year
+from finetooth.text import words
 
 LABELS = ("entailment", "neutral", "contradiction")
-EACH = 3  # hypotheses a document, one a label
 RECORDS = 2
+TRIES = 8
 OTHERWISE = 0.5  # of the sums, numbers and dates are told as "more than", "less than", "in March"
 
 
@@ -49,25 +51,47 @@ def pairs(n: int, seed: int, *, records: int = RECORDS) -> list[tuple[dict[str, 
 
 
 def rows(document: Document, world: World, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """One row a label, in any order, each about another fact."""
-    used: set[tuple[int, str]] = set()
-    made = 0
-    for k in rng.permutation(EACH):
-        row = _row(document, world, LABELS[k], used, rng)
-        if row is not None:
-            yield {"id": f"nli-{document.id}-{made}", "premise": document.text, **row}
-            made += 1
+    """One row a label, in any order, each about another fact.
+
+    Of some rows of each label, the three that share nearest the same part of their words with the
+    text: left alone, what follows would share more of them, and counting words would do for reading.
+    """
+    held = set(words(document.text))
+    drawn: list[list[Drawn]] = []
+    for label in LABELS:
+        some = [made for _ in range(TRIES) if (made := _draw(document, world, label, held, rng))]
+        drawn.append(some)
+    three = min(
+        (t for t in product(*drawn) if len({d.fact for d in t}) == len(LABELS)), key=_spread, default=()
+    )
+    for n, k in enumerate(rng.permutation(len(three))):
+        yield {"id": f"nli-{document.id}-{n}", "premise": document.text, **three[k].row}
 
 
-def _row(
-    document: Document, world: World, label: str, used: set[tuple[int, str]], rng: np.random.Generator
-) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Drawn:
+    """A row, the record and fact that it is about, and the part of its words that the text has too."""
+
+    row: dict[str, Any]
+    fact: tuple[int, str]
+    shared: float
+
+
+def _spread(drawn: Sequence[Drawn]) -> float:
+    shares = [d.shared for d in drawn]
+    return max(shares) - min(shares)
+
+
+def _draw(
+    document: Document, world: World, label: str, held: set[str], rng: np.random.Generator
+) -> Drawn | None:
+    """A row of this label; None where no fact is fit or no wrong value was found."""
     known = {p.value.key for p in document.placed}
     told = [{f.name for f in facts} for facts in document.told]
     fit: list[tuple[int, list[Claim]]] = []
     for i, kind in enumerate(document.whole):
         for fact in kind.facts[1:]:
-            if (fact.name in told[i]) == (label != "neutral") and (i, fact.name) not in used:
+            if (fact.name in told[i]) == (label != "neutral"):
                 claims = [Claim(fact, *c) for c in fact.claims if _about_known(document, i, *c, known)]
                 if claims:
                     fit.append((i, claims))
@@ -77,12 +101,11 @@ def _row(
     near = [f for f in fit if any(f[1][0].fact.name in t for j, t in enumerate(told) if j != f[0])]
     i, claims = pick(near or fit, rng)
     claim = pick(claims, rng)
-    used.add((i, claim.fact.name))
     true = document.records[i].values[claim.slot]
     holds = label == "entailment" or (label == "neutral" and rng.random() < 0.3)
     if rng.random() < OTHERWISE and (way := _otherwise(true, claim, rng)) is not None:
-        words, replaced = way(holds)
-        text = claim.text.replace(replaced, words)
+        told_as, replaced = way(holds)
+        text = claim.text.replace(replaced, told_as)
     else:
         value = true if holds else _other(document, world, i, claim, true, rng)
         if value is None:
@@ -90,14 +113,17 @@ def _row(
         place = document.at(i, claim.fact.name, claim.slot)
         # A text that gives no year cannot prove one.
         form = "brief" if place is None or place.form == "brief" else ""
-        words = value.form(form)
-        text = claim.text.replace(f"{{{claim.slot}}}", words)
+        told_as = value.form(form)
+        text = claim.text.replace(f"{{{claim.slot}}}", told_as)
     hypothesis = SLOT.sub(lambda m: document.records[i].values[m[1]].form(m[2] or ""), text)
-    return {
-        "hypothesis": hypothesis[0].upper() + hypothesis[1:],
+    hypothesis = hypothesis[0].upper() + hypothesis[1:]
+    said = set(words(hypothesis))
+    row = {
+        "hypothesis": hypothesis,
         "label": label,
-        "reason": _reason(document, i, claim, words, label),
+        "reason": _reason(document, i, claim, told_as, label),
     }
+    return Drawn(row, (i, claim.fact.name), len(said & held) / len(said))
 
 
 def _about_known(document: Document, i: int, slot: str, text: str, known: set[str]) -> bool:
