@@ -214,6 +214,21 @@ def test_an_end_before_its_start():
     assert (f.evidence["first"], f.evidence["second"]) == ("2024-03-05", "2024-02-01")
 
 
+def test_a_rate_per_night_is_no_number_of_nights():
+    def stay(day, nights, rate):
+        value = {
+            "check_in": f"2024-03-{day:02}",
+            "check_out": f"2024-03-{day + nights:02}",
+            "rate_per_night": rate,
+        }
+        return value | {"nights": nights, "room_total": round(nights * rate, 2)}
+
+    values = [stay(3, 2, 99.5), stay(7, 4, 120.25), stay(11, 1, 80.1)]
+    assert findings(many(values), "arithmetic", "unrelated-field") == ()
+    values[1]["nights"] = 5
+    assert {f.example_id for f in findings(many(values), "arithmetic")} == {"e1"}
+
+
 def test_time_zones_are_taken_into_account():
     early = {"start_time": "2024-05-01T10:00:00+02:00", "end_time": "2024-05-01T09:00:00Z"}
     late = {"start_time": "2024-05-01T10:00:00-02:00", "end_time": "2024-05-01T09:00:00Z"}

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from finetooth.checks import json_names as names
-from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_candidates import (
+    LIKELY,
+    MAYBE,
+    SURE,
+    Candidate,
+    View,
+    constant,
+    is_money_total,
+    is_price,
+    is_share,
+)
 from finetooth.checks.json_tables import Table
 from finetooth.checks.json_terms import Expr, minus, plus, reference, scaled
 from finetooth.checks.json_values import Path
@@ -119,6 +129,8 @@ def durations(view: View) -> Iterator[Candidate]:
                     pairs.append((p, q) if hit[0] else (q, p))
         for path in paths:
             target = view.columns[path]
+            if is_price(target.words) or is_money_total(target.words) or is_share(target.words):
+                continue  # rate_per_night, cost_per_day
             units = [u for u in UNITS if u in target.words]
             if not units and not _LONG & set(target.words):
                 continue
