@@ -187,7 +187,7 @@ class CausalHead:
         found: dict[int, Prediction] = {}
         for w in self.windows(examples):
             example = examples[w.example]
-            text = self.framer.text(w.input_ids[w.fields["prompt"] :])
+            text = self.framer.text(list(w.input_ids[w.fields["prompt"] :]))
             target = self.task.parse(text, example)
             why = None
             if target is None:
