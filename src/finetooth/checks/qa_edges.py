@@ -10,6 +10,9 @@ from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
 from finetooth.types import Example, Finding
 
+MOST_OF_CONTEXT = 0.8
+LONG_CONTEXT = 20  # words
+
 
 @check("qa", severity="error")
 def empty_answer(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
@@ -33,6 +36,30 @@ def empty_answer(examples: Sequence[Example], context: CheckContext) -> Iterator
                     fix=answer.fix(remove=True) if others or target.v2 else None,
                     golds=list(answer.golds),
                 )
+
+
+@check("qa", severity="warning")
+def answer_is_whole_context(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The answer takes in four fifths of its context or more: it points at nothing.
+
+    Said of contexts of twenty words or more. Sentences cut out for their answer look like that, and so do rows
+    whose columns slipped.
+
+    Bad: "When did Ada come?" with the whole of a context of fifty words as its answer
+    Fix: the words of it that answer: "at noon"
+    """
+    for example in examples:
+        source = example.inputs.context
+        size = len(source.strip())
+        for answer in distinct(example):
+            held = len(answer.span.text.strip())
+            if held and held >= MOST_OF_CONTEXT * size and len(source.split()) >= LONG_CONTEXT:
+                yield flag(
+                    example,
+                    f"the answer is {held / size:.0%} of its context of {len(source.split())} words",
+                    share=round(held / size, 3),
+                )
+                break
 
 
 @check("qa", severity="error")

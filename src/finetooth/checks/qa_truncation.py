@@ -26,8 +26,8 @@ def answer_lost_to_truncation(examples: Sequence[Example], context: CheckContext
     is an error where every accepted answer is lost. The fix is the smallest stride, or else length, that
     keeps it.
 
-    Bad: an answer of 40 tokens with --max-length 64 --stride 16
-    Fix: --stride 40
+    Bad: an answer of 40 tokens with --max-length-tokens 64 --stride-tokens 16
+    Fix: --stride-tokens 40
     """
     length = int(context.options.get("max_length_tokens", 384))
     stride = int(context.options.get("stride_tokens", 128))

@@ -40,6 +40,14 @@ def command(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the relations of JSON answers, to paste; check nothing.")
     ] = False,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="A model or tokenizer.json: names the answers that no window of it holds."),
+    ] = None,
+    max_length_tokens: Annotated[
+        int, typer.Option(min=8, help="The window, with question and specials.")
+    ] = 384,
+    stride_tokens: Annotated[int, typer.Option(min=0, help="How much two windows overlap.")] = 128,
     json: Json = False,
 ) -> int:
     options: dict[str, Any] = {"schemas": schemas} if schemas else {}
@@ -48,7 +56,11 @@ def command(
         return _explain(dataset, json)
     other = readers.load(against, task=dataset.task, **options) if against else None
     gc.freeze()  # the examples stay: collecting garbage need not go over them again and again
-    report = checks.run(dataset, against=other, only=only or (), skip=skip or ())
+    more: dict[str, Any] = {}
+    if tokenizer is not None:
+        lengths = {"max_length_tokens": max_length_tokens, "stride_tokens": stride_tokens}
+        more = {"tokenizer": _tokenizer(tokenizer), **lengths}
+    report = checks.run(dataset, against=other, only=only or (), skip=skip or (), **more)
     if out is not None:
         write_json(out, report.to_json())
     if json:
@@ -57,6 +69,15 @@ def command(
         _print(dataset, report, show)
     bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on.value]
     return int(any(report.counts[severity] for severity in bad))
+
+
+def _tokenizer(name: str) -> Path:
+    """A path as it is; else the folder of starter:minilm or of a hub model that is at hand."""
+    if Path(name).exists():
+        return Path(name)
+    from finetooth.models.folders import resolve
+
+    return resolve(name)
 
 
 def _explain(dataset, as_json: bool) -> int:
