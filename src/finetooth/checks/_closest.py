@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections import Counter
@@ -12,16 +13,25 @@ _QUOTES = str.maketrans(
     | dict.fromkeys("‐‑‒–—―−", "-")
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\ufeff", "")
 )
+_ENTITY = re.compile(r"&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|[A-Za-z][A-Za-z0-9]{1,20});")
 _WORD = re.compile(r"[^\W_]+")
 
 
 @lru_cache(maxsize=4096)
-def folded(text: str) -> tuple[str, tuple[int, ...]]:
-    """The text but for looks (case, blanks, quotes, dashes, forms of a letter, accents), and for each
-    of its characters the place in the text that it comes from."""
+def folded(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The text but for looks (case, blanks, quotes, dashes, forms of a letter, accents, HTML entities), and
+    for each of its characters (start, end) of what it comes from in the text."""
     made: list[str] = []
-    where: list[int] = []
+    where: list[tuple[int, int]] = []
+    entities = {m.start(): m for m in _ENTITY.finditer(text)} if "&" in text else {}
+    inside = 0
     for i, c in enumerate(text):
+        if i < inside:
+            continue
+        end = i + 1
+        if i in entities:
+            c, end = html.unescape(entities[i].group()), entities[i].end()
+            inside = end
         if c.isspace():
             plain = " "
         elif c < "\x80":
@@ -33,7 +43,7 @@ def folded(text: str) -> tuple[str, tuple[int, ...]]:
             if x == " " and (not made or made[-1] == " "):
                 continue
             made.append(x)
-            where.append(i)
+            where.append((i, end))
     return "".join(made), tuple(where)
 
 
@@ -46,12 +56,11 @@ def same_but_for_looks(needle: str, text: str, offset: int) -> tuple[int, int] |
             continue
         found = [m.start() for m in re.finditer(re.escape(inner), line)]
         if found:
-            at = min(found, key=lambda a: abs(where[a] - offset))
-            end = at + len(inner) - 1
-            stop = where[end] + 1
+            at = min(found, key=lambda a: abs(where[a][0] - offset))
+            stop = where[at + len(inner) - 1][1]
             while stop < len(text) and unicodedata.combining(text[stop]):
                 stop += 1  # an accent that stands after its letter
-            return where[at], stop
+            return where[at][0], stop
     return None
 
 
@@ -76,4 +85,5 @@ def closest(needle: str, text: str) -> tuple[str, float] | None:
     if not best:
         return None
     first = words[max(0, at - size + 1)]
-    return text[first[0] : words[at][1]], best / size
+    last = words[max(at, min(size, len(words)) - 1)]
+    return text[first[0] : last[1]], best / size

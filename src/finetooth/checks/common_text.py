@@ -46,8 +46,8 @@ _MOJIBAKE = re.compile(
 def mojibake(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """Letters were lost or doubled when a text was decoded with the wrong encoding.
 
-    Bad: {"premise": "the cafÃ© was closed"}
-    Fix: {"premise": "the café was closed"}
+    Bad: {"context": "The cafÃ© closed at noon.", "question": "When did it close?"}
+    Fix: {"context": "The café closed at noon.", "question": "When did it close?"}
     """
     for example, part, text, start, end in hits(examples, _first(_MOJIBAKE)):
         around = text[max(0, start - 15) : end + 15]

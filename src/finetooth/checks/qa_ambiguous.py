@@ -24,8 +24,8 @@ def ambiguous_offset(examples: Sequence[Example], context: CheckContext) -> Iter
     is clearly better: the only one inside what another annotator marked, or the one that stands among
     the question's own words. That place is the fix.
 
-    Bad: {"context": "Ada came. Bo met Ada at noon.", "question": "Whom did Bo meet?", "answers": {"text": ["Ada"], "answer_start": [0]}}
-    Fix: {"context": "Ada came. Bo met Ada at noon.", "question": "Whom did Bo meet?", "answers": {"text": ["Ada"], "answer_start": [17]}}
+    Bad: {"context": "Ada came at noon. Bo met Ada by the abbey gate.", "question": "Whom did Bo meet by the abbey gate?", "answers": {"text": ["Ada"], "answer_start": [0]}}
+    Fix: {"context": "Ada came at noon. Bo met Ada by the abbey gate.", "question": "Whom did Bo meet by the abbey gate?", "answers": {"text": ["Ada"], "answer_start": [25]}}
     """
     weight = rarity(contexts_of(examples))
     several = first = 0

@@ -105,7 +105,7 @@ def answer_cut_inside_word(examples: Sequence[Example], context: CheckContext) -
             if elsewhere:
                 at = min(elsewhere, key=lambda p: abs(p - span.start))
                 fix, more = answer.fix(answer_start=at), f"; as a word it stands at {at}"
-            elif source[span.start - 1 : span.start].isdigit() or source[end : end + 1].isdigit():
+            elif any(c.isdigit() for c in source[a : span.start] + source[end:b]):
                 fix, more = None, ""  # another number is another answer: only a person can tell
             else:
                 fix, more = answer.fix(answer_start=a, text=whole), ""

@@ -107,8 +107,11 @@ def _any_of(names: str) -> str:
     return rf"\b(?:{'|'.join(names.split())})\b"
 
 
-_NUMBER = re.compile(rf"\d|[½¼¾⅓⅔]|{_any_of(_NUMBER_WORDS)}|\b(?:\w+teen\w*|\w+fold|[ivxlcdm]+)\b", re.I)
-_TIME = re.compile(rf"\d|{_any_of(_TIME_WORDS)}|\w+(?:ocene|oic|ing)\b", re.I)
+_NUMBER = re.compile(
+    rf"\d|[½¼¾⅓⅔]|{_any_of(_NUMBER_WORDS)}|\b(?:\w+teen\w*|\w+fold|(?-i:[IVXLCDM]+))\b", re.I
+)
+# Roman numbers of two letters or more: of events that come again.
+_TIME = re.compile(rf"\d|{_any_of(_TIME_WORDS)}|\w+(?:ocene|oic|ing)\b|\b(?-i:[IVXLC]{{2,}})\b", re.I)
 _BARE_NUMBER = re.compile(
     r"[\W\d]*\d[\W\d]*(?:st|nd|rd|th|s|hundred|thousand|million|billion|percent)?\W*", re.I
 )

@@ -23,8 +23,8 @@ def answer_lost_to_truncation(examples: Sequence[Example], context: CheckContext
 
     Windows slide over the context by their room less the stride; the room is the length less the
     question and the special tokens. An answer longer than the stride can fall between two windows. It
-    is an error where every accepted answer is lost. The fix is the smallest stride, or else length, that
-    keeps it.
+    is an error where every accepted answer is lost. The fix is the smallest stride that keeps it, with a
+    length where none does.
 
     Bad: an answer of 40 tokens with --max-length-tokens 64 --stride-tokens 16
     Fix: --stride-tokens 40
@@ -60,11 +60,10 @@ def answer_lost_to_truncation(examples: Sequence[Example], context: CheckContext
                 lost.append((answer, first, last))
         for answer, first, last in lost:
             size = last - first + 1
-            fix = (
-                {"stride_tokens": size}
-                if size < room
-                else {"max_length_tokens": length - room + size + stride + 1}
-            )
+            # Windows that overlap by an answer's size hold it wherever it stands.
+            fix = {"stride_tokens": size}
+            if size >= room:
+                fix["max_length_tokens"] = length - room + 2 * size
             yield flag(
                 example,
                 f"{shorten(repr(answer.span.text), 50)} ({size} tokens, from token {first} of {len(offsets)}) is in no "

@@ -82,8 +82,8 @@ def answer_far_from_question(examples: Sequence[Example], context: CheckContext)
     A place to look, not a proof. Words count by how rare they are, and less the farther from the answer
     they stand; the answer is held against the best number, name or word of its context, as it is one itself.
 
-    Bad: {"context": "Ada built the mill in 1801. Bo died in 1850.", "question": "When was the mill built?", "answers": {"text": ["1850"], "answer_start": [39]}}
-    Fix: {"context": "Ada built the mill in 1801. Bo died in 1850.", "question": "When was the mill built?", "answers": {"text": ["1801"], "answer_start": [22]}}
+    Bad: {"context": "Ada built the mill in 1801. Her sons sold it to a town nearby and went abroad. Bo died in 1850.", "question": "When was the mill built?", "answers": {"text": ["1850"], "answer_start": [90]}}
+    Fix: {"context": "Ada built the mill in 1801. Her sons sold it to a town nearby and went abroad. Bo died in 1850.", "question": "When was the mill built?", "answers": {"text": ["1801"], "answer_start": [22]}}
     """
     found = []
     for example, stand in zip(examples, standings(examples), strict=True):
