@@ -16,6 +16,7 @@ import numpy as np
 from finetooth.diagnose.mixture import posterior
 from finetooth.errors import UsageError
 
+EDGE = 1e-6  # probabilities are not believed beyond it
 MOST = 6.0  # spreads: no signal speaks louder
 # How much each signal counts. Fitted on nothing: equal but for what repeats or is coarse.
 WEIGHTS: dict[str, float] = {
@@ -25,10 +26,15 @@ WEIGHTS: dict[str, float] = {
     "forgetting": 0.25,  # correct-to-wrong steps (Toneva et al. 2019)
     "held_out_confidence": 1.5,  # 1 - gold probability by a model that never saw the example
     "held_out_margin": 1.5,
+    "confident_learning": 1.0,  # cleanlab on the probabilities of models that never saw the example
+    "held_out_disagreement": 0.5,  # what they predict is another target, and they are sure
+    "disagreement": 0.5,  # the trained model itself predicts another target
     "neighbours": 1.0,  # share of nearest neighbours in embedding space with another label
     "findings": 1.5,  # what the checks say, errors before warnings
     "rules": 0.5,  # how many of the error rules fire
 }
+# Signals of which silence is no praise.
+COARSE = ("findings", "rules", "forgetting", "disagreement", "held_out_disagreement")
 REASONS = {
     "low_confidence": "its label stayed unlikely over all epochs",
     "low_margin": "another label stayed ahead of its own",
@@ -36,6 +42,9 @@ REASONS = {
     "forgetting": "it was learnt and forgotten again",
     "held_out_confidence": "models that never saw it find its label unlikely",
     "held_out_margin": "models that never saw it prefer another label",
+    "confident_learning": "by the confusions of models that never saw it its label is improbable",
+    "held_out_disagreement": "models that never saw it surely predict something else",
+    "disagreement": "the model predicts something else although it was taught this",
     "neighbours": "its nearest neighbours have another label",
     "findings": "the checks found fault with it",
     "rules": "several error rules fire on it",
@@ -66,6 +75,12 @@ class Ranking:
             {"example_id": name, "rank": float(s), "rank_reason": why}
             for name, s, why in zip(self.ids, self.score, self.reason, strict=True)
         ]
+
+
+def logit(p: np.ndarray) -> np.ndarray:
+    """Log odds, of probabilities held to 1e-6 from either end."""
+    p = np.clip(p, EDGE, 1 - EDGE)
+    return np.log(p) - np.log1p(-p)
 
 
 def standard_scores(values: np.ndarray) -> np.ndarray:
@@ -102,7 +117,7 @@ def rank(
         if values.shape != (n,):
             raise UsageError(f"{name}: expected {n} values, found shape {values.shape}")
         z = standard_scores(values)
-        if name in ("findings", "rules", "forgetting"):
+        if name in COARSE:
             z = np.where(np.nan_to_num(values) > 0, np.maximum(z, 0.0), 0.0)
         parts[name] = weights[name] * z
     combined = np.sum(list(parts.values()), axis=0) / np.sqrt(sum(weights[s] ** 2 for s in parts))
@@ -151,15 +166,24 @@ def neighbour_disagreement(vectors: np.ndarray, labels: Sequence[str], *, k: int
 def signals_from_dynamics(
     gold_prob: np.ndarray, margin: np.ndarray, correct: np.ndarray, loss: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Signals of the training pass; all inputs (n, epochs), NaN where an epoch did not show the example."""
+    """Signals of the training pass; all inputs (n, epochs), NaN where an epoch did not show the example.
+
+    Probabilities and margins are taken as log odds of their means, the loss as its logarithm.
+    """
     early = loss[:, : max(1, (loss.shape[1] + 1) // 2)]
     won = np.nan_to_num(correct.astype(float))
     forgot = ((won[:, :-1] > 0.5) & (won[:, 1:] < 0.5)).sum(axis=1).astype(float)
     signals = {
-        "low_confidence": 1.0 - np.nanmean(gold_prob, axis=1),
-        "low_margin": -np.nanmean(margin, axis=1),
-        "early_loss": np.nanmean(early, axis=1),
+        "low_confidence": -logit(_mean(gold_prob)),
+        "low_margin": -logit((1 + _mean(margin)) / 2),
+        "early_loss": np.log(_mean(early) + EDGE),
     }
     if loss.shape[1] > 2:
         signals["forgetting"] = forgot
     return signals
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the epochs in which it was seen; NaN if in none."""
+    seen = (~np.isnan(values)).sum(axis=1)
+    return np.where(seen > 0, np.nansum(values, axis=1) / np.maximum(seen, 1), np.nan)

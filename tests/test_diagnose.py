@@ -1,0 +1,251 @@
+"""The one table: planted label errors come first, with who says so and what should stand instead."""
+
+import csv
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+import tiny_models
+
+from finetooth import registry
+from finetooth.cli import main
+from finetooth.curate import table as curated
+from finetooth.diagnose import evidence, held_out
+from finetooth.diagnose.cartography import cartography
+from finetooth.diagnose.diagnosis import Known, diagnose
+from finetooth.diagnose.differences import RULES, differences, units
+from finetooth.diagnose.dynamics_files import DynamicsTable
+from finetooth.diagnose.fixes import propose
+from finetooth.diagnose.held_out import HeldOut
+from finetooth.diagnose.overlap import overlap, wilson
+from finetooth.search import crossval
+from finetooth.tasks.documents import LabelledSpan
+from finetooth.tasks.ner import NerInput, NerTarget
+from finetooth.tasks.nli import NliInput, NliTarget
+from finetooth.tasks.qa import QAInput, QATarget
+from finetooth.types import Example, Finding, Prediction, Span
+
+NLI, NER, QA = (registry.task(name) for name in ("nli", "ner", "qa"))
+
+
+def planted(n=300, share=0.1, seed=0):
+    """Pairs of which some have the wrong label; a model that mostly knows better. (known, who is wrong)."""
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(n) < share
+    labels = np.where(rng.random(n) < 0.5, "yes", "no")
+    examples = [
+        Example(f"p{i}", NliInput(f"premise {i}", f"hypothesis {i}"), NliTarget(str(label)))
+        for i, label in enumerate(labels)
+    ]
+    ids = tuple(e.id for e in examples)
+    skill = np.where(wrong, -1.0, 1.5)[:, None] + rng.normal(size=(n, 1))
+    prob = 1 / (1 + np.exp(-(skill + np.linspace(-0.5, 1.0, 4) + 0.5 * rng.normal(size=(n, 4)))))
+    dynamics = DynamicsTable(ids, (0, 1, 2, 3), prob, 2 * prob - 1, (prob > 0.5) * 1.0, -np.log(prob))
+    own = 1 / (1 + np.exp(-(np.where(wrong, -1.5, 1.5) + rng.normal(size=n))))
+    figures = {"gold_prob": own, "margin": 2 * own - 1, "loss": -np.log(own)}
+    figures |= {"gold_prob_mean": own, "margin_mean": 2 * own - 1}
+    other = {"yes": "no", "no": "yes"}
+    said = [label if p > 0.5 else other[str(label)] for label, p in zip(labels, own, strict=True)]
+    shown = {i: (s, float(max(p, 1 - p))) for i, s, p in zip(ids, said, own, strict=True)}
+    probabilities = {
+        i: {str(label): float(p), other[str(label)]: float(1 - p)}
+        for i, label, p in zip(ids, labels, own, strict=True)
+    }
+    held = HeldOut(ids, np.zeros(n, np.int64), figures, shown, probabilities)
+    predictions = [Prediction(e.id, e.target, 0.9) for e in examples]
+    return Known(
+        NLI, examples, dynamics=dynamics, map=cartography(dynamics), held_out=held, predictions=predictions
+    ), wrong
+
+
+def test_planted_errors_come_first_with_the_right_label_proposed():
+    known, wrong = planted()
+    made = diagnose(known)
+    top = made.ranking.order[: int(wrong.sum())]
+    assert wrong[top].mean() > 0.75
+    right = {e.id: {"yes": "no", "no": "yes"}[e.target.label] for e in known.examples}
+    rows = made.rows()
+    fixes = [(i, json.loads(rows[i]["fix"])) for i in top if wrong[i] and rows[i]["fix"]]
+    assert len(fixes) > 0.7 * wrong.sum()
+    assert all(right[rows[i]["example_id"]] == fix for i, fix in fixes)
+    assert rows[top[0]]["rank_place"] == 1
+    assert "never saw it" in rows[fixes[0][0]]["fix_source"]
+
+
+def test_what_is_missing_is_null_and_the_rest_still_stands():
+    known, _ = planted(60)
+    made = diagnose(Known(NLI, known.examples, dynamics=known.dynamics))
+    frame = made.frame()
+    assert frame["cluster"].null_count() == frame["category"].null_count() == 60
+    assert frame["rank"].null_count() == 0
+    assert frame["findings"].to_list() == [[]] * 60
+    assert diagnose(known).frame().schema["rank"] == frame.schema["rank"] == pl.Float64
+
+
+def test_an_example_that_was_not_trained_on_keeps_its_row():
+    known, _ = planted(40)
+    extra = Example("gone", NliInput("a", "b"), NliTarget("yes"))
+    finding = {"example_id": "gone", "check": "nli-empty", "severity": "error", "message": "m", "fix": None}
+    both = Known(NLI, [*known.examples, extra], known.dynamics, known.map, [finding])
+    row = diagnose(both).rows()[-1]
+    assert (row["example_id"], row["confidence"], row["category"]) == ("gone", None, None)
+    assert row["findings"][0]["check"] == "nli-empty"
+    assert row["rank_reason"] == "the checks found fault with it"
+
+
+def test_confident_learning_finds_what_cleanlab_finds():
+    pytest.importorskip("cleanlab")
+    known, wrong = planted(400, seed=3)
+    signal = evidence.confident_learning(known.held_out, known.examples)
+    assert signal[wrong].mean() > signal[~wrong].mean() + 1
+
+
+def entities(*spans):
+    return NerTarget(tuple(LabelledSpan(a, b, "Ada in Rome"[a:b], kind) for a, b, kind in spans))
+
+
+@pytest.mark.parametrize(
+    ("found", "flags"),
+    [
+        ([(0, 3, "PER")], ()),
+        ([(0, 3, "PER"), (7, 11, "LOC")], ("prediction_adds",)),
+        ([], ("prediction_lacks",)),
+        ([(0, 3, "LOC")], ("prediction_contradicts",)),
+        ([(0, 6, "PER")], ("prediction_contradicts",)),
+    ],
+)
+def test_entities_that_differ_are_told_apart(found, flags):
+    gold = Example("x", NerInput("Ada in Rome"), entities((0, 3, "PER")))
+    made = differences(NER, [gold], [Prediction("x", entities(*found), 0.9)])
+    assert {name for name, on in zip(RULES, made.flags[0], strict=True) if on} == set(flags)
+    assert (made.score[0] == 1) == (not flags)
+
+
+def test_any_of_several_golds_will_do():
+    spans = (Span(0, 3, "Ada"), Span(0, 8, "Ada Love"))
+    example = Example("q", QAInput("Who?", "Ada Love."), QATarget(spans))
+    made = differences(QA, [example, example], [Prediction("q", "ada love"), Prediction("q", "Bo")])
+    assert made.score[0] == 1
+    assert not made.flags[0].any()
+    assert made.flags[1].any()
+
+
+def test_leaves_of_json_keep_their_types():
+    one, two = (units("json", type("T", (), {"value": v})) for v in ({"a": [1, True]}, {"a": [True, 1]}))
+    assert one != two
+
+
+def test_the_fix_that_came_with_an_error_goes_before_what_models_say():
+    finding = Finding("q", "nli-label", "error", "m", {}, {"label": "no"})
+    held = (Prediction("q", NliTarget("maybe"), 0.9), 0.0)
+    none = (None, float("nan"))
+    assert propose(NLI, [finding], held, none).source == "check nli-label"
+    assert propose(NLI, [], held, none).target == "maybe"
+    assert propose(NLI, [], (Prediction("q", NliTarget("maybe"), 0.3), 0.0), none) is None
+
+
+def test_a_region_where_methods_agree_stands_out():
+    rng = np.random.default_rng(0)
+    n = 400
+    cluster = [i % 4 for i in range(n)]
+    category = ["hard" if i % 8 < 4 else "easy" for i in range(n)]
+    bad = np.array([c == 2 and k == "hard" for c, k in zip(cluster, category, strict=True)])
+    against = {m: bad & (rng.random(n) < 0.9) | (rng.random(n) < 0.05) for m in ("a", "b", "c")}
+    found = overlap(
+        ids=[str(i) for i in range(n)],
+        category=category,
+        cluster=cluster,
+        cluster_names={2: "mills"},
+        against=against,
+        rules={"r": bad},
+        score=bad * 0.5 + 0.1 * rng.random(n),
+    )
+    (region,) = found["high_overlap"]
+    assert (region["category"], region["cluster_name"], region["examples"]) == (
+        "hard",
+        "mills",
+        int(bad.sum()),
+    )
+    assert sum(r["examples"] for r in found["regions"]) == n
+    assert sum(found["votes"].values()) == n
+    assert found["rule_rates"]["by_cluster"]["2"]["r"] == pytest.approx(bad.sum() / 100)
+    assert found["rule_rates"]["by_category"]["easy"]["r"] == 0
+
+
+def test_wilson_of_none_in_ten():
+    # Wilson (1927): z^2 / (n + z^2) at 0 of n.
+    assert wilson(0, 10) == (0.0, pytest.approx(1.96**2 / (10 + 1.96**2)))
+
+
+def test_folds_keep_groups_together_and_are_of_one_size():
+    made = [
+        Example(f"q{i}", QAInput("Who?", f"context {i // 3}"), QATarget((Span(0, 7, "context"),)), {})
+        for i in range(90)
+    ]
+    fold = crossval.assign(QA, made, 5, seed=1)
+    assert np.bincount(fold).tolist() == [18] * 5
+    assert all(len({int(fold[i]) for i in range(g, g + 3)}) == 1 for g in range(0, 90, 3))
+    assert not np.array_equal(fold, crossval.assign(QA, made, 5, seed=2))
+
+
+def test_out_of_sample_predictions_are_kept_and_read_again(tmp_path):
+    known, _ = planted(20)
+    held_out.write(known.held_out, tmp_path / held_out.FILE)
+    again = held_out.read(tmp_path)
+    assert again.shown == known.held_out.shown
+    assert again.probabilities == known.held_out.probabilities
+    np.testing.assert_allclose(again.figures["margin"], known.held_out.figures["margin"])
+    assert held_out.read(tmp_path / "elsewhere") is None
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("diagnosed")
+    base, data = tiny_models.word_pieces(folder / "base"), folder / "nli.jsonl"
+    assert main(["generate", "nli", "--n", "36", "--out", str(data)]) == 0
+    rows = [json.loads(line) for line in data.read_text("utf-8").splitlines()]
+    rows[0]["hypothesis"] = "=HYPERLINK(1)"
+    data.write_text("".join(json.dumps(r) + "\n" for r in rows), "utf-8")
+    arguments = f"--task nli --data {data} --model {base} --out {folder / 'run'}".split()
+    settings = "train.epochs=2 train.warmup_steps=1 data.on_error=keep model.max_length_tokens=64"
+    assert main(["train", *settings.split(), "model.stride_tokens=8", *arguments]) == 0
+    return folder / "run"
+
+
+def test_a_run_is_diagnosed_with_models_that_never_saw_each_example(run, capsys):
+    capsys.readouterr()
+    assert main(["diagnose", str(run), "--out-of-sample", "--folds", "2", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(document) == {"examples", "summary", "overlap"}
+    frame = pl.read_parquet(run / "diagnosis.parquet")
+    assert frame.to_dicts() == document["examples"]
+    assert sorted(frame["rank_place"].to_list()) == list(range(1, len(frame) + 1))
+    assert frame["held_out_prediction"].null_count() == 0
+    assert {"held_out_margin", "low_confidence", "neighbours"} <= set(document["summary"]["signals"])
+    assert json.loads((run / "overlap.json").read_text("utf-8")) == document["overlap"]
+    with (run / "diagnosis.csv").open(encoding="utf-8", newline="") as f:
+        cells = [cell for row in csv.DictReader(f) for cell in row.values()]
+    assert not [c for c in cells if c.startswith(("=", "+", "@"))]
+    # The weights of the folds are gone, what they said is kept, and nothing is trained again.
+    assert not list((run / "folds").rglob("*.safetensors"))
+    before = (run / held_out.FILE).stat().st_mtime_ns
+    assert main(["diagnose", str(run), "--out-of-sample", "--folds", "2"]) == 0
+    assert (run / held_out.FILE).stat().st_mtime_ns == before
+    assert "another fingerprint" not in capsys.readouterr().err
+
+
+def test_curation_reads_the_table(run):
+    if not (run / "diagnosis.parquet").is_file():
+        assert main(["diagnose", str(run), "--no-clusters"]) == 0
+    rows = curated.read(run)
+    assert all({"rank", "category", "findings", "rule_score"} <= set(row) for row in rows.values())
+
+
+def test_the_watched_split_and_one_that_was_not(run, capsys):
+    assert main(["diagnose", str(run), "--split", "dev", "--no-clusters"]) == 0
+    said = capsys.readouterr().err
+    assert "without training dynamics" in said
+    assert (run / "diagnosis-dev.parquet").is_file()
+    assert main(["diagnose", str(run), "--split", "dev", "--out-of-sample"]) == 2
+    assert main(["diagnose", str(run), "--split", "test"]) == 2
