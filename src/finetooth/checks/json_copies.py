@@ -14,6 +14,7 @@ from typing import Any
 from finetooth.checks._similar import jaccard, shingles
 from finetooth.checks.json_discover import by_schema
 from finetooth.checks.json_fields import nodes
+from finetooth.checks.json_prompt import as_text
 from finetooth.checks.json_values import Pattern, placed_leaves
 from finetooth.metrics.json import canonical
 from finetooth.registry import CheckContext, check, flag
@@ -91,7 +92,7 @@ def _telling(value: Any) -> bool:
     """Whether a value may tell one record from another: a name, a code, an amount; not a flag or a small number."""
     if value.__class__ is str:
         return len(value) >= LONG
-    return not isinstance(value, bool) and value is not None and len(f"{value:g}".lstrip("-")) >= LONG
+    return value.__class__ in (int, float) and len(as_text(value).lstrip("-")) >= LONG
 
 
 def _rows(examples: Sequence[Example]) -> dict[str, _Rows]:

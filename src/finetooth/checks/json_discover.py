@@ -135,7 +135,11 @@ def _plain_hits(v: _Verdict) -> int:
 
 def discover(values: Sequence[Any], *, tolerance: float = TOLERANCE) -> list[Found]:
     """The relations of answers to one schema, the believed first. Works on one answer as on a million."""
-    root = build(values)
+    with np.errstate(all="ignore"):  # numbers that nobody should write overflow, and then say nothing
+        return _discover(build(values), tolerance)
+
+
+def _discover(root: Table, tolerance: float) -> list[Found]:
     believed: list[Found] = []
     unrelated: list[Found] = []
     known: dict[Column, frozenset[Column]] = {}

@@ -29,7 +29,7 @@ def nodes(schema: Any) -> dict[Pattern, Mapping[str, Any]]:
             walk(_pointed(schema, reference), at, depth + 1, seen | {reference})
         found[at] = {**found.get(at, {}), **node}
         for key in ("allOf", "anyOf", "oneOf"):
-            for part in node.get(key) or ():
+            for part in _list(node.get(key)):
                 walk(part, at, depth + 1, seen)
         properties = node.get("properties")
         if isinstance(properties, Mapping):
@@ -37,11 +37,15 @@ def nodes(schema: Any) -> dict[Pattern, Mapping[str, Any]]:
                 walk(below, (*at, str(name)), depth + 1, seen)
         if isinstance(node.get("items"), Mapping):
             walk(node["items"], (*at, "[]"), depth + 1, seen)
-        for below in node.get("prefixItems") or ():
+        for below in _list(node.get("prefixItems")):
             walk(below, (*at, "[]"), depth + 1, seen)
 
     walk(schema, (), 0, frozenset())
     return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []  # a schema that is none is named by no-schema
 
 
 def _pointed(schema: Any, reference: str) -> Any:

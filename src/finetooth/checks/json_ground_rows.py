@@ -82,7 +82,8 @@ class Fields:
 
     def options(self, place: Pattern) -> Sequence[Any]:
         node = self.nodes.get(place, {})
-        return node.get("enum") or ()
+        options = node.get("enum")
+        return options if isinstance(options, list) else ()
 
     def given(self, place: Pattern, value: Any) -> bool:
         """Whether the schema itself gives the value: a default, a constant."""

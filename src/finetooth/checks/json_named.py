@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator
 
 from finetooth.checks import json_candidates as sums
+from finetooth.checks import json_flows as flows
 from finetooth.checks import json_names as names
 from finetooth.checks import json_parts as parts
 from finetooth.checks.json_candidates import (
@@ -35,7 +36,6 @@ from finetooth.checks.json_terms import (
     minus,
     opt,
     over,
-    plus,
     scaled,
     times,
 )
@@ -74,7 +74,6 @@ DIFFERENCES = (
     ("range spread", "max maximum high highest", "min minimum low lowest"),
     ("variance difference", "actual", "budget budgeted planned expected forecast"),
 )  # fmt: skip
-BALANCES = (("closing ending final", "opening starting beginning initial"),)
 PRODUCTS = (
     ("area", "width", "length height depth"),
     ("volume", "area", "height depth"),
@@ -90,11 +89,14 @@ def named(view: View) -> Iterator[Candidate]:
     """All relations of numbers that the names ask for."""
     for enumerate_ in (sums.line_products, sums.totals, parts.sibling_sums, parts.breakdowns):
         yield from enumerate_(view)
-    for enumerate_ in (counts, means, ratios, shares, rates, differences, rated, nets, balances, bodies):
+    for enumerate_ in (counts, means, ratios, shares, rates, differences, rated, nets, bodies):
         yield from enumerate_(view)
+    fields = list(targets(view))
+    for between in (flows.readings, flows.balances):
+        yield from between(view, fields)
 
 
-def _targets(view: View) -> Iterator[tuple[Path, Path, Expr, list[Path]]]:
+def targets(view: View) -> Iterator[tuple[Path, Path, Expr, list[Path]]]:
     """(object, path, term, the other columns of the object) of every field that is no code."""
     for prefix, paths in view.groups.items():
         for path in paths:
@@ -104,7 +106,7 @@ def _targets(view: View) -> Iterator[tuple[Path, Path, Expr, list[Path]]]:
 
 def counts(view: View) -> Iterator[Candidate]:
     """total_items == count(items); devices_online == count of the devices whose status is online."""
-    for prefix, path, target, _ in _targets(view):
+    for prefix, path, target, _ in targets(view):
         if path not in view.table.whole:
             continue
         for at in view.lists(prefix):
@@ -136,7 +138,7 @@ def _values(view: View, at: Path) -> Iterator[tuple[Path, str]]:
 
 def means(view: View) -> Iterator[Candidate]:
     """average_rating == mean(reviews[].rating)."""
-    for prefix, _, target, _ in _targets(view):
+    for prefix, _, target, _ in targets(view):
         topic = names.stem(target.words, names.MEAN - {"per"})
         if not has(target.words, names.MEAN - {"per"}) or not topic:
             continue
@@ -152,7 +154,7 @@ def means(view: View) -> Iterator[Candidate]:
 
 def ratios(view: View) -> Iterator[Candidate]:
     """average_order_value == total_revenue / total_orders; cost_per_click == spend / clicks; roas, ctr, ..."""
-    for prefix, _, target, others in _targets(view):
+    for prefix, _, target, others in targets(view):
         columns = [view.columns[p] for p in others]
         for short, top, bottom, factor in RATIOS:
             if short in target.words:
@@ -203,7 +205,7 @@ def shares(view: View) -> Iterator[Candidate]:
     """percentage_of_total == revenue / root.total_revenue * 100; profit_margin == profit / revenue * 100."""
     table, root = view.table, view.root
     wholes = {p: column(root, p) for p in root.numbers if p and "total" in names.words_of(p[-1])}
-    for _, _, target, paths in _targets(view):
+    for _, _, target, paths in targets(view):
         if not is_share(target.words):
             continue
         others = [view.columns[p] for p in paths if not is_share(view.columns[p].words)]
@@ -231,7 +233,7 @@ def shares(view: View) -> Iterator[Candidate]:
 
 def rates(view: View) -> Iterator[Candidate]:
     """conversion_rate == conversions / visits * 100; yes_percentage == responses.yes / total_responses * 100."""
-    for prefix, _, target, _ in _targets(view):
+    for prefix, _, target, _ in targets(view):
         topic = names.stem(target.words, names.PERCENT | {"of", "total"})
         if not is_share(target.words) or not topic or has(target.words, names.TAX | names.DISCOUNT):
             continue
@@ -248,7 +250,7 @@ def rates(view: View) -> Iterator[Candidate]:
 
 def differences(view: View) -> Iterator[Candidate]:
     """profit == revenue - cost; balance_due == total - amount_paid."""
-    for _, _, target, others in _targets(view):
+    for _, _, target, others in targets(view):
         if is_share(target.words):
             continue
         columns = [view.columns[p] for p in others if not is_share(view.columns[p].words)]
@@ -273,7 +275,7 @@ def rated(view: View) -> Iterator[Candidate]:
         _W("interest"),
         _W("service"),
     ):
-        for prefix, _, target, others in _targets(view):
+        for prefix, _, target, others in targets(view):
             if not has(target.words, role) or is_share(target.words) or has(target.words, names.TOTAL):
                 continue
             columns = {p: view.columns[p] for p in others}
@@ -303,7 +305,7 @@ def _plain_total(view: View) -> Expr:
 
 def nets(view: View) -> Iterator[Candidate]:
     """net_pay == gross_pay - income_tax - pension."""
-    for _, _, target, others in _targets(view):
+    for _, _, target, others in targets(view):
         if "net" not in target.words or is_share(target.words):
             continue
         columns = [view.columns[p] for p in others if not is_share(view.columns[p].words)]
@@ -320,38 +322,9 @@ def nets(view: View) -> Iterator[Candidate]:
                 yield Candidate(view.table, target, "==", minus(g, w), "sum", LIKELY)
 
 
-def balances(view: View) -> Iterator[Candidate]:
-    """closing_balance == opening_balance + sum(transactions[].amount), or + credits - debits."""
-    for prefix, _, target, others in _targets(view):
-        for late, early in BALANCES:
-            if not has(target.words, _W(late)):
-                continue
-            topic = names.stem(target.words, _W(late))
-            for p in others:
-                first = view.columns[p]
-                if not has(first.words, _W(early)) or names.stem(first.words, _W(early)) != topic:
-                    continue
-                for base, _ in sums.list_sums(view, prefix, _plain_total(view)):
-                    yield Candidate(view.table, target, "==", plus(first, base), "sum", LIKELY)
-                ins = [
-                    view.columns[q]
-                    for q in others
-                    if has(view.columns[q].words, _W("credit deposit received in added"))
-                ]
-                outs = [
-                    view.columns[q]
-                    for q in others
-                    if has(view.columns[q].words, _W("debit withdrawal spent out sold removed"))
-                ]
-                for a, b in itertools.product(ins[:2], outs[:2]):
-                    yield Candidate(
-                        view.table, target, "==", minus(plus(first, opt(a)), opt(b)), "sum", LIKELY
-                    )
-
-
 def bodies(view: View) -> Iterator[Candidate]:
     """bmi == weight_kg / (height / 100) ** 2, and products by name: area == width * length."""
-    for _, _, target, others in _targets(view):
+    for _, _, target, others in targets(view):
         columns = [view.columns[p] for p in others]
         if "bmi" in target.words:
             weights = [c for c in columns if "weight" in c.words and not has(c.words, _W("lb pound"))]

@@ -22,7 +22,7 @@ SUM_OF_MONEY = _words(
 )
 PARTIAL = _words("subtotal net pretax")
 QUANTITY = _words(
-    "quantity qty unit piece pc copy count number num hour night day week month minute seat ticket license"
+    "quantity qty unit piece pc copy count number num hour night day week month minute years seat ticket license"
 )
 PLAIN_QUANTITY = _words("quantity qty piece pc copy")
 PRICE = _words("price rate cost fee wage tariff each per")
@@ -140,7 +140,12 @@ def _cut(word: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 14)
 def singular(word: str) -> str:
-    """English singular, roughly: ``taxes`` -> tax, ``fees`` -> fee, ``entries`` -> entry, ``status`` as it is."""
+    """English singular, roughly: ``taxes`` -> tax, ``fees`` -> fee, ``entries`` -> entry, ``status`` as it is.
+
+    ``years`` stays: they are a quantity, and a year is a date.
+    """
+    if word == "years":
+        return word
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("xes", "ches", "shes", "sses", "zes")):

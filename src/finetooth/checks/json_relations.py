@@ -39,6 +39,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -278,7 +279,10 @@ def _judge(value: Any, relation: Relation | str, tolerance: float) -> Iterator[t
         if context is None:
             context = _context()
             if rule.root:
-                context.add_variable("root", _prune(value, rule.names))
+                try:
+                    context.add_variable("root", _prune(value, rule.names))
+                except (ValueError, TypeError):
+                    return  # half a character, for one, has no place in CEL
         sides = _sides(rule, scope, context)
         if sides is None:
             continue
@@ -303,22 +307,23 @@ def _sides(rule: Rule, scope: Mapping[str, Any], context: Any) -> tuple[Any, Any
     """What the two sides are at this place, and the length of the longest list; None: says nothing."""
     size = 0
     fields = _prune(scope, rule.names)
-    for name in rule.variables:
-        if name in fields:
-            context.add_variable(name, fields[name])
-            if isinstance(fields[name], list):
-                size = max(size, len(fields[name]))
-        elif name in scope:
-            return None  # null
-        elif name == "self":
-            context.add_variable("self", fields)
-        elif name != "root":
-            # A variable of map or filter, or a field that is missing: CEL tells them apart below.
-            context.add_variable(name, None)
-    try:
+    with suppress(
+        RuntimeError, TypeError, ValueError, KeyError, ZeroDivisionError, OverflowError, IndexError
+    ):
+        for name in rule.variables:
+            if name in fields:
+                context.add_variable(name, fields[name])
+                if isinstance(fields[name], list):
+                    size = max(size, len(fields[name]))
+            elif name in scope:
+                return None  # null
+            elif name == "self":
+                context.add_variable("self", fields)
+            elif name != "root":
+                # A variable of map or filter, or a field that is missing: CEL tells them apart below.
+                context.add_variable(name, None)
         return rule.programs[0].execute(context), rule.programs[1].execute(context), size
-    except (RuntimeError, TypeError, ValueError, KeyError, ZeroDivisionError, OverflowError, IndexError):
-        return None
+    return None
 
 
 def _prune(value: Any, names: frozenset[str]) -> Any:
@@ -327,7 +332,12 @@ def _prune(value: Any, names: frozenset[str]) -> Any:
         return {k: _prune(v, names) for k, v in value.items() if k in names and v is not None}
     if isinstance(value, list):
         return [_prune(v, names) for v in value]
-    return float(value) if is_number(value) else value
+    if not is_number(value):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def places(value: Any, place: tuple[str, ...], path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple, Any]]:
