@@ -62,7 +62,7 @@ ask person: Who is the new {role} of {company}?
 ask person: Who joined {company}?
 ask person: Whom did {company} hire as {role}?
 ask company: Which company hired {person}?
-ask company: Where does {person} work as {role}, at which company?
+ask company: At which company does {person} work as {role}?
 ask company: Which company has a new {role}?
 ask role: What is the job of {person} at {company}?
 ask role: As what does {person} work?

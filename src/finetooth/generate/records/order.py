@@ -151,9 +151,9 @@ log: Confirmation sent to {contact} at {buyer.short}.
 talk: Whom do I call at {buyer.short}?|Ask for {contact}.
 talk: Who signed for {buyer.short}?|That was {contact}.
 talk: Do we have a contact at {buyer.short}?|Yes, {contact} looks after it.
-ask contact: Who is responsible for order {number} at {buyer.short}?
-ask contact: Who is the contact person at {buyer}?
-ask contact: Whom should one ask at {buyer.short} about the {product}?
+ask contact: Who deals with order {number} at {buyer.short}?
+ask contact: Who acts for {buyer} in order {number}?
+ask contact: Which employee of {buyer} has to do with the order of {product}?
 relation: contact works_for buyer
 claim contact: On behalf of {buyer}, {contact} deals with order {number}.
 claim contact: {contact} is the one at {buyer} who deals with order {number}.

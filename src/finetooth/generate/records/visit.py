@@ -71,7 +71,7 @@ ask home: Which company does {visitor} work for?
 ask home: Which company sent {visitor} to {city}?
 ask home: From which firm was the visitor of {place}?
 ask place: Which company did {visitor} visit?
-ask place: Whom did {visitor} call on in {city}, which company?
+ask place: On which company in {city} did {visitor} call?
 ask place: Which firm in {city} received a visit from {home}?
 ask city: In which city did {visitor} visit {place}?
 ask city: Where did {visitor} travel?
