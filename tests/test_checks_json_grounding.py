@@ -126,8 +126,11 @@ def test_slips_in_numbers_addresses_and_texts(prompt, value, near):
 
 def test_a_debit_may_be_meant_as_negative():
     value = {"amount": -1658.16}
-    assert findings(row("Amount: 1658.16\nType: debit", {**value, "type": "debit"})) == ()
-    assert one(row("Amount: 1658.16", value)).check == "near-miss"
+    f = one(row("Amount: 1658.16\nType: debit", {**value, "type": "debit"}))
+    assert (f.check, f.severity) == ("near-miss", "warning")
+    f = one(row("Amount: 1658.16", value))
+    assert (f.check, f.severity) == ("near-miss", "error")
+    assert findings(row("We were debited 1658.16 today.", value)) == ()
 
 
 def test_nothing_is_near_what_is_short():

@@ -206,8 +206,12 @@ def _miss(
         label = labels[0]
     if fold(label.value) in NOTHING and fields.given(place, value):
         return None
-    if elsewhere and any(stands_in(fold(x.value), fold(as_text(value))) for x in labels if x.value):
-        return None  # the rest of the address stands under other labels, a debit is meant as negative
+    if (
+        elsewhere
+        and isinstance(value, str)
+        and any(stands_in(fold(x.value), fold(value)) for x in labels if x.value)
+    ):
+        return None  # the rest of the address stands under other labels
     near = label.text if _alike(label.text, value) else ""
     return Miss(path, value, label, near, elsewhere and not near)
 

@@ -21,7 +21,7 @@ from finetooth.checks.json_discover import Found
 from finetooth.checks.json_ground_rows import Fields, Left, Miss, Row, look
 from finetooth.checks.json_prompt import Prompt, as_text
 from finetooth.checks.json_relations import Relation, holds_in, parse
-from finetooth.checks.json_says import nearly
+from finetooth.checks.json_says import nearly, says_less
 from finetooth.checks.json_values import Pattern, is_number, pattern, show_path
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
@@ -143,7 +143,8 @@ def _quoted(value: Any) -> str:
 def near_miss(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """A value of the answer stands in the prompt but for a slip: a digit of an id, two letters swapped, words left out.
 
-    The hardest error to see, and the one that a model learns best: to copy nearly.
+    The hardest error to see, and the one that a model learns best: to copy nearly. It is a warning where only a minus is
+    added, and the prompt speaks of a debit or the like.
 
     Bad: {"prompt": "Order Id: A-1234", "expected_output": {"order_id": "A-1243"}}
     Fix: {"prompt": "Order Id: A-1234", "expected_output": {"order_id": "A-1234"}}
@@ -152,8 +153,15 @@ def near_miss(examples: Sequence[Example], context: CheckContext) -> Iterator[Fi
         if not m.near:
             continue
         one, other = _apart(as_text(m.value), m.near)
+        # A debit of 12.50 may be meant as -12.50.
+        meant = (
+            is_number(m.value)
+            and m.value < 0
+            and says_less(e.inputs.prompt)
+            and -m.value in Prompt(m.near).numbers
+        )
         yield flag(
-            e, f"{show_path(m.path)} is {one!r}, the prompt has {other!r}",
+            e, f"{show_path(m.path)} is {one!r}, the prompt has {other!r}", severity="warning" if meant else "",
             path=show_path(m.path), found=m.value, prompt=m.near, label=m.label.name if m.label else None,
             fix={"path": show_path(m.path), "value": _like(m.near, m.value)},
         )  # fmt: skip

@@ -17,7 +17,10 @@ from finetooth.checks.json_values import as_moment
 
 _PIECES = re.compile(r"\s*(?:[,;/|\n&+]|\s-\s|\band\b)\s*")
 _NUMERIC = re.compile(r"[^\w]*(?:\d{1,3}(?:\.\d{3})+,\d+|\d[\d,' ]*(?:\.\d+)?)\s?(?:%|[A-Za-z]{0,4})[^\w]*$")
-_LESS = re.compile(r"minus|negative|below|loss|debit|refund|overdrawn|credit|deficit|down|decrease|\(", re.I)
+_LESS = re.compile(
+    r"minus|negative|below|loss|debit|refund|overdrawn|credit|deficit|down|decrease|fee|charge|withdr|\(",
+    re.I,
+)
 _TIME = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2}(?:\.\d+)?))?")
 _WORD = re.compile(r"\w+", re.UNICODE)
 MOST_PIECED = 8  # words of a name or an address that may be put together from the text
@@ -67,13 +70,18 @@ def _says_number(p: Prompt, value: float, name: str) -> str:
         return "word"
     if any(abs(x - wanted) <= 1e-9 * abs(wanted) for x in p.numbers):
         return "number"
-    if wanted < 0 and -wanted in p.numbers and _LESS.search(p.text):
+    if wanted < 0 and -wanted in p.numbers and says_less(p.text):
         return "number"
     for word in words_of(name):
         kind, size = UNITS.get(word, ("", 0.0))
         if kind and (kind, round(wanted * size, 9)) in p.amounts:
             return "unit"
     return ""
+
+
+def says_less(text: str) -> bool:
+    """Whether a text speaks of something taken away, so that an amount in it may be meant as negative."""
+    return bool(_LESS.search(text))
 
 
 def _shown(text: str, value: float) -> bool:
