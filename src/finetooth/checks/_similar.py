@@ -12,6 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from finetooth.text import squeeze
@@ -23,6 +24,7 @@ _WORD = re.compile(r"[^\W_]+")
 MOST_CANDIDATES = 50
 
 
+@lru_cache(maxsize=4096)  # within a split and against the other one the same texts are asked for
 def shingles(text: str, size: int = 3) -> Shingles:
     """Runs of ``size`` words, or of five characters where a script writes no blanks."""
     line = squeeze(text)

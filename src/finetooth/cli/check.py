@@ -92,15 +92,23 @@ def _explain(dataset, as_json: bool) -> int:
     return 0
 
 
+def _printable(text: str) -> str:
+    """On one line, and nothing in it that a terminal would obey: ids and texts come from the data."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _print(dataset, report: checks.CheckReport, show: int) -> None:
-    say(f"{dataset.source}: {len(dataset):,} examples of {dataset.task} ({dataset.format})")
+    say(
+        f"{dataset.source}: {len(dataset):,} example{'' if len(dataset) == 1 else 's'} of {dataset.task} ({dataset.format})"
+    )
     by = Counter((f.severity, f.check) for f in report.findings)
     shown: Counter[str] = Counter()
     for finding in report.findings:
         shown[finding.check] += 1
         if shown[finding.check] <= show:
             print(
-                f"{finding.severity:7}  {finding.check}  {finding.example_id}  {shorten(finding.message, 160)}"
+                f"{finding.severity:7}  {finding.check}  {_printable(finding.example_id) or '(the set)'}  "
+                f"{_printable(shorten(finding.message, 160))}"
             )
     if by:
         print()
