@@ -1,6 +1,6 @@
 """What the checks find of what was planted: recall and precision of every kind of defect, over seeds.
 
-    python bench/defects_found.py [--rows 1000] [--seeds 0 1 2] [--noise 0.05] [--json]
+    python bench/defects_found.py [--rows 3000] [--seeds 0 1 2] [--noise 0.05] [--json]
 
 All kinds of a task are planted together, ``noise`` of its units in equal parts, and a tenth of that is
 leaked from another split. A figure is the mean over the seeds; in brackets the lowest and the highest.
@@ -37,7 +37,7 @@ def told(values: list[float | None]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--rows", type=int, default=3000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--noise", type=float, default=0.05)
     parser.add_argument("--json", action="store_true")

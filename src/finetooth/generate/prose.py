@@ -193,7 +193,7 @@ def _document(world: World, n: int, most: int, alike: bool, rng: np.random.Gener
     records = []
     for i, kind in enumerate(which):
         for _ in range(20):
-            record = kind.draw(world, (4271 + (3 * n + i) * 7919) % 100_000, rng)
+            record = kind.draw(world, (4271 + 5381 * world.seed + 7919 * (3 * n + i)) % 100_000, rng)
             if not taken.clashes(record) and not muddled(record):
                 break
         else:

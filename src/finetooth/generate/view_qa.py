@@ -15,9 +15,10 @@ from finetooth.generate.prose import FRAME, MOST_RECORDS, Document, Placed, docu
 from finetooth.generate.world import Value, pick
 
 MOST = 5  # questions of one document
-# A thing may be asked about without its key only where the answer is a name: "the cause?" has the same
-# answer in many documents.
-KEYLESS = ("PERSON", "ORG", "MONEY", "DATE")
+# Without a name of its own, a thing may be asked about only where the answer is one: "What caused the
+# problem with the card readers?" has the same answer in several documents.
+TELLING = ("ID", "ORG", "PERSON")
+OWN = ("PERSON", "ORG", "MONEY", "DATE", "ID")
 OF_EMAILS = {
     "writer": ("Who wrote the e-mail?", "Who is the sender of the message?", "From whom is the e-mail?"),
     "reader": ("To whom was the e-mail sent?", "Who received the message?", "Who is the e-mail for?"),
@@ -80,8 +81,11 @@ def _fits(document: Document, i: int, slot: str, template: str) -> bool:
     """Whether a reader can tell which record is meant: a thing that the text names identifies it."""
     named = [m[1] for m in SLOT.finditer(template)]
     record = document.records[i]
+    told_apart = any(record.values[s].kind in TELLING for s in named)
+    if not told_apart and record.values[slot].kind not in OWN:
+        return False
     if not named:
-        return len(document.records) == 1 and record.values[slot].kind in KEYLESS
+        return len(document.records) == 1
     known = {p.value.key for p in document.placed if p.record == i}
     return all(record.values[s].key in known for s in named)
 
