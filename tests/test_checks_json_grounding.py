@@ -293,6 +293,14 @@ def test_a_labelled_value_that_the_answer_lacks():
     )
 
 
+def test_a_labelled_text_that_is_cut_short():
+    schema = {"properties": {"street": {"type": "string"}}}
+    told = "Street: 12 Old Mill Lane at the corner"
+    f = one(row(told, {"street": "12 Old Mill"}, schema=schema))
+    assert f.evidence["prompt"] == "12 Old Mill Lane at the corner"
+    assert findings(row(told, {"street": "12 Old Mill Lane at the corner"}, schema=schema)) == ()
+
+
 def test_a_line_of_a_list_that_the_answer_lacks():
     f = one(row("Name: Ada\nTags:\n  red\n  blue", {"name": "Ada", "tags": ["red"]}, schema=PERSON))
     assert (f.check, f.evidence["missing"]) == ("left-out", "blue")

@@ -18,7 +18,7 @@ from finetooth.checks.json_labels import Label
 from finetooth.checks.json_prompt import NO, YES, Prompt, as_text, fold, stands_in, tighten
 from finetooth.checks.json_says import distance, says
 from finetooth.checks.json_sequence import Keyed, Sequences, sequences
-from finetooth.checks.json_values import Path, Pattern, is_number, placed_leaves
+from finetooth.checks.json_values import Path, Pattern, as_moment, is_number, placed_leaves
 from finetooth.types import Example
 
 NOTHING = frozenset({"", "none", "null", "nil", "n/a", "na", "-", "--", "?", "unknown", "not provided", "tbd", "empty", "unspecified"})  # fmt: skip
@@ -76,9 +76,8 @@ class Fields:
         for value in values[:SAMPLE]:
             seen.update(place for _, place, _ in placed_leaves(value))
         self.places = known_keys([*self.nodes, *seen])
-        self.unused: Counter[str] = (
-            Counter()
-        )  # keys of labels that no field is called by, and whose value none holds
+        # Keys of labels that no field is called by: the rows whose answer does not hold the value.
+        self.unused: Counter[str] = Counter()
 
     def options(self, place: Pattern) -> Sequence[Any]:
         node = self.nodes.get(place, {})
@@ -147,7 +146,7 @@ def _counted(
 ) -> dict[str, tuple[int, int, str]]:
     """Of the keys of lists: how many labels and how many leaves, and, if they differ, a value that is told more often."""
     made: dict[str, tuple[int, int, str]] = {}
-    for key in {key for _, _, place, key in keyed if key and "[]" in place}:
+    for key in dict.fromkeys(key for _, _, place, key in keyed if key and "[]" in place):
         there = sum(len(x.items) or 1 for x in by_key[key])
         twin = ""
         if there != counts[key]:
@@ -162,7 +161,7 @@ def _counted(
 def _whole(label: Label, value: Any) -> bool:
     """Whether a value that a label says is all that it says, plainly."""
     if value.__class__ is str:
-        return value == label.value or (value[:1].isdigit() and len(label.value) <= len(value) + 12)
+        return value == label.value or as_moment(value) is not None
     return len(label.value) <= 12
 
 
