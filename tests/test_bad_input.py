@@ -216,6 +216,21 @@ def test_a_small_table_that_unpacks_to_gigabytes(tmp_path, capsys):
     refused(long, capsys, "unpacks to", "JSON Lines", large=True)
 
 
+def test_a_bomb_inside_lists_of_answers(tmp_path, capsys):
+    """3,000 answers, each the same megabyte, which the file holds once."""
+    import pyarrow as pa
+
+    size = 3000
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * size, pa.int32()), ["a" * 1_000_000])
+    ends = pa.array(range(size + 1), pa.int32())
+    lists = [pa.ListArray.from_arrays(ends, values) for values in (text, pa.array([0] * size))]
+    answers = pa.StructArray.from_arrays(lists, ["text", "answer_start"])
+    rows = {"question": ["Who?"] * size, "context": [f"Ada {i}" for i in range(size)], "answers": answers}
+    path = parquet(tmp_path / "nested.parquet", rows)
+    assert path.stat().st_size < 300_000
+    refused(path, capsys, "unpacks to", "JSON Lines", large=True)
+
+
 def test_tables_without_what_is_needed(tmp_path, capsys):
     good = {"question": ["Who left?"], "context": ["Ada left."]}
     refused(parquet(tmp_path / "a.parquet", {"a": [1]}), capsys, "unknown format", "the keys a")

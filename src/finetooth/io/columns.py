@@ -47,7 +47,9 @@ def parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         with pq.ParquetFile(path) as file:
             strings = _check_groups(path, size, file.metadata)
         with pq.ParquetFile(path, read_dictionary=strings) as file:
-            batches = file.iter_batches(batch_size=BATCH_ROWS)
+            # One group at a time: pyarrow cannot join the dictionaries of nested columns over two.
+            groups = range(file.metadata.num_row_groups)
+            batches = (b for g in groups for b in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[g]))
             yield from _rows(path, batches, _Budget(path, size), 0, {})
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as e:
         raise _unreadable(path, "Parquet", e) from None
