@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from finetooth.errors import DataError
 
 # First bytes -> what it is, and the cure. {} stands for the path.
@@ -35,7 +37,9 @@ def refuse_binary(head: bytes, where: str) -> None:
     """DataError if the first bytes are those of something that no reader reads."""
     for start, (kind, cure) in KINDS.items():
         if head.startswith(start):
-            raise DataError(f"{kind}; expected text or Parquet", where=where, cure=cure.format(where))
+            raise DataError(
+                f"{kind}; expected text or Parquet", where=where, cure=cure.format(shlex.quote(where))
+            )
     encoding = next((name for mark, name in UTF_MARKS.items() if head.startswith(mark)), "")
     if not encoding and b"\0" in head:
         # Latin text in UTF-16 has a zero in every other byte.
@@ -76,4 +80,4 @@ def decoded(data: bytes, where: str) -> str:
 
 def _convert(encoding: str, where: str) -> str:
     path = where.rstrip("0123456789").removesuffix(":") if ":" in where else where
-    return f"iconv -f {encoding} -t UTF-8 {path} > NEW"
+    return f"iconv -f {encoding} -t UTF-8 {shlex.quote(path)} > NEW"
