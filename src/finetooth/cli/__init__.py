@@ -11,7 +11,25 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-STAGES = ["demo", "check", "generate", "augment", "teach", "train", "score", "evaluate", "predict", "map", "cluster", "diagnose", "curate", "search", "compare", "report", "leaderboard"]
+STAGES = [
+    "demo",
+    "check",
+    "generate",
+    "augment",
+    "teach",
+    "train",
+    "score",
+    "evaluate",
+    "predict",
+    "map",
+    "cluster",
+    "diagnose",
+    "curate",
+    "search",
+    "compare",
+    "report",
+    "leaderboard",
+]
 
 
 def commands() -> dict[str, Path]:
