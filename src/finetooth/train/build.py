@@ -48,7 +48,7 @@ def default(config: Config, task: Task, examples: Sequence[Example]) -> Built:
     head = build_head(task, config.model, labels, head_name(config, task), folder)
 
     def model() -> Any:
-        made = head.build(folder)
+        made = head.build(folder, seed=config.seed)
         # Adapters are drawn too, and each call must draw the same.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
