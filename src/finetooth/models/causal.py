@@ -19,7 +19,7 @@ from finetooth.models.answer_loss import answer_logits, answer_losses
 from finetooth.models.causal_chat import Frame, Framer, make_frame
 from finetooth.models.generation import Generated, Sampling, generate, prepared
 from finetooth.models.head import Progress, Step, Window
-from finetooth.models.load import head_options, load_weights, one_of, positions, write_head
+from finetooth.models.load import head_options, load_weights, one_of, only_shapes, positions, write_head
 from finetooth.models.sequences import pad
 from finetooth.registry import Task
 from finetooth.types import Example, Prediction
@@ -153,7 +153,8 @@ class CausalHead:
             raise ConfigError(
                 f"the tokenizer has {len(self.tokenizer)} tokens, the model {rows}: they are not of one model"
             )
-        if reads_ahead(model):
+        # It is tried out, which takes numbers.
+        if not only_shapes() and reads_ahead(model):
             raise ConfigError(
                 f"model.head: causal needs a decoder, {self.options.name} is an encoder",
                 cure="starter:smollm2, or another decoder",

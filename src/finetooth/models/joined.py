@@ -13,7 +13,7 @@ from typing import Any
 
 from finetooth import io
 from finetooth.config import ModelConfig
-from finetooth.models.load import load_weights
+from finetooth.models.load import load_weights, only_shapes
 
 NAME = "classifier"
 
@@ -42,7 +42,8 @@ def join(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = make(body.config)
-    _restore(classifier, folder)
+    if not only_shapes():
+        _restore(classifier, folder)
     return _joined(body, classifier)
 
 

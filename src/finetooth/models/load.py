@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,24 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+_SHAPES_ONLY: ContextVar[bool] = ContextVar("shapes_only", default=False)
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Models that are built inside have the weights' shapes and nothing of a file: for estimates."""
+    before = _SHAPES_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _SHAPES_ONLY.reset(before)
+
+
+def only_shapes() -> bool:
+    """Whether this is inside ``shapes_only``."""
+    return _SHAPES_ONLY.get()
 
 
 def load_tokenizer(source: str | Path) -> Any:
@@ -133,6 +152,12 @@ def load_weights(
     import torch
 
     config = load_config(folder, options, **changes)
+    if _SHAPES_ONLY.get():
+        with quiet():
+            try:
+                return auto_class.from_config(config, dtype=torch.float32)
+            except Exception as e:
+                raise _no_class(e, auto_class, config, folder) from None
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -147,10 +172,7 @@ def load_weights(
                 output_loading_info=True,
             )
         except Exception as e:
-            message = _line(e)
-            if "Unrecognized configuration class" in message:
-                message = f"{auto_class.__name__} has no class for the architecture {config.model_type!r}"
-            raise DataError(f"cannot be loaded: {message}", where=str(folder)) from None
+            raise _no_class(e, auto_class, config, folder) from None
     body = f"{model.base_model_prefix}."
     missing = {str(key) for key in loaded["missing_keys"]}
     missing |= {str(key[0]) for key in loaded.get("mismatched_keys", ())}
@@ -162,6 +184,13 @@ def load_weights(
             cure="get the model again; its config and its weights are not of one model",
         )
     return model
+
+
+def _no_class(error: Exception, auto_class: Any, config: Any, folder: Path) -> DataError:
+    message = _line(error)
+    if "Unrecognized configuration class" in message:
+        message = f"{auto_class.__name__} has no class for the architecture {config.model_type!r}"
+    return DataError(f"cannot be loaded: {message}", where=str(folder))
 
 
 def set_dropout(config: Any, dropout: float, attention: float) -> None:

@@ -17,7 +17,7 @@ from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
 from finetooth.models import viterbi
 from finetooth.models.head import Progress, Step, Window
-from finetooth.models.load import head_options, load_weights, one_of, write_head
+from finetooth.models.load import head_options, load_weights, one_of, only_shapes, write_head
 from finetooth.models.sequences import WEIGHTINGS, by_length, class_weights, frame, pad, slide
 from finetooth.models.units import PIECES, Units, units_of
 from finetooth.registry import Task
@@ -349,6 +349,9 @@ def reads_ahead(model: Any) -> bool:
     """Whether what stands later changes what the model says earlier, as in an encoder."""
     import torch
 
+    if only_shapes():
+        # Without numbers it cannot be tried out; attention layers mostly say so themselves.
+        return not any(getattr(m, "is_causal", False) for m in model.modules())
     size = min(8, model.get_input_embeddings().weight.shape[0] - 1)
     ids = torch.arange(size)[None]
     other = ids.clone()
