@@ -67,7 +67,7 @@ def encode(tokenizer, data: list[dict]) -> list[dict]:
     return features
 
 
-def main() -> None:
+def main(argv: list[str] | None = None, callbacks: tuple = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--warmup-steps", type=int, default=50)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
 
     import transformers
     from transformers import AutoModelForQuestionAnswering, AutoTokenizer, Trainer, TrainingArguments
@@ -114,6 +114,7 @@ def main() -> None:
             use_cpu=True,
         ),
         train_dataset=features,
+        callbacks=list(callbacks),
     )
     began = time.perf_counter()
     trainer.train()

@@ -72,7 +72,6 @@ def ours(args: argparse.Namespace) -> None:
 
 def plain(args: argparse.Namespace, dropout: float) -> None:
     import plain_trainer
-    import transformers
     from transformers import TrainerCallback
 
     turns = Turns(STEPS["plain"])
@@ -81,18 +80,11 @@ def plain(args: argparse.Namespace, dropout: float) -> None:
         def on_step_end(self, *_, **__) -> None:
             turns.step(BATCH)
 
-    class Trainer(transformers.Trainer):
-        def __init__(self, *a, **k) -> None:
-            super().__init__(*a, **k, callbacks=[Wait()])
-
-    transformers.Trainer = Trainer  # type: ignore[misc]
-    sys.argv = [
-        "plain_trainer.py", "--data", args.data, "--out", args.out, "--model", args.model, "--epochs", "50",
+    argv = [
+        "--data", args.data, "--out", args.out, "--model", args.model, "--epochs", "50",
         "--examples", str(args.examples), "--batch", str(BATCH), "--dropout", str(dropout),
     ]  # fmt: skip
-    # What it logs on standard output is not ours.
-    plain_trainer.print = lambda *_: None  # type: ignore[attr-defined]
-    plain_trainer.main()
+    plain_trainer.main(argv, callbacks=(Wait(),))
 
 
 def main() -> None:
