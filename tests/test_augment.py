@@ -256,11 +256,20 @@ def test_what_breaks_a_check_is_dropped_with_the_check_and_one_failure_is_one_do
 
 
 def test_documents_with_errors_and_copies_of_copies_are_not_augmented():
-    broken = {**OTHER, "triples": [{"head": "Nobody", "relation": "Left", "tail": "GNB"}]}
+    broken = {**OTHER, "entities": [*OTHER["entities"], {"type": "PERSON", "mentions": ["Nobody"]}]}
     copy = {**DOCUMENT, "id": "d3", "meta": {"aug_method": "swap", "source": "d1"}}
     made = augment(relation(DOCUMENT, broken, copy), {"drop": each(order.drop)}, times=1)
     assert {(d.example_id, d.stage) for d in made.dropped} >= {("d2", "clean"), ("d3", "clean")}
     assert made.report["clean"] == 1
+
+
+def test_a_triple_that_no_entity_bears_is_mended_and_does_not_cost_the_document():
+    lost = {"head": "Nobody", "relation": "Left", "tail": "GNB"}
+    broken = {**OTHER, "triples": [*OTHER["triples"], lost]}
+    made = augment(relation(broken), {"drop": each(order.drop)}, times=1)
+    assert made.report["clean"] == 1
+    assert [m["check"] for m in made.report["mended"]] == ["triple-end-is-no-mention"]
+    assert all(len(e.target.triples) == 1 for e in made.examples)
 
 
 def test_the_same_text_twice_is_kept_once():

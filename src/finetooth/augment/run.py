@@ -17,6 +17,7 @@ from finetooth import checks
 from finetooth.augment.distance import edit_share
 from finetooth.augment.edit import Skip
 from finetooth.checks._similar import near, shingles
+from finetooth.curate.mend import Change, mend
 from finetooth.errors import FinetoothError, UsageError
 from finetooth.text import shorten, squeeze
 from finetooth.types import Dataset, Drop, Example, Finding
@@ -91,21 +92,23 @@ class _Tally:
     attempts: Counter[str] = field(default_factory=Counter)
 
 
-def clean(data: Dataset) -> tuple[list[Example], list[Drop]]:
-    """Documents without a finding of severity error, and those with one, by name.
+def clean(data: Dataset) -> tuple[list[Example], list[Drop], list[Change]]:
+    """Documents without a finding of severity error, those that keep one, by name, and what was mended before.
 
-    Copies that an earlier augmentation made are left out too: a copy of a copy only adds its errors.
+    One triple that relates an entity to itself need not cost a document. Copies that an earlier augmentation
+    made are left out too: a copy of a copy only adds its errors.
     """
     wrong: dict[str, list[str]] = {}
     first: dict[str, Finding] = {}
-    for finding in checks.run(data).findings:
-        if finding.severity == "error" and finding.example_id:
+    mended = mend(data)
+    for finding in mended.left:
+        if finding.example_id:
             named = wrong.setdefault(finding.example_id, [])
             if finding.check not in named:
                 named.append(finding.check)
             first.setdefault(finding.example_id, finding)
     kept, dropped = [], []
-    for example in data.examples:
+    for example in mended.examples:
         if example.id in wrong:
             told = ", ".join(wrong[example.id])
             message = shorten(first[example.id].message, 160)
@@ -114,7 +117,7 @@ def clean(data: Dataset) -> tuple[list[Example], list[Drop]]:
             dropped.append(Drop(example.id, "clean", "is itself an augmented copy"))
         else:
             kept.append(example)
-    return kept, dropped
+    return kept, dropped, list(mended.changes)
 
 
 def refuse_other_tasks(task: str) -> None:
@@ -137,7 +140,7 @@ def augment(
     refuse_other_tasks(data.task)
     if times < 1:
         raise UsageError(f"times: expected at least 1, found {times}")
-    sources, dropped = clean(data)
+    sources, dropped, changes = clean(data)
     jobs = _jobs(sources, tuple(methods), times, seed)
     tally = _Tally()
     kept: dict[str, Example] = {}
@@ -165,7 +168,8 @@ def augment(
         (*sources, *copies),
         tuple(copies),
         tuple(dropped),
-        _report(data, sources, jobs, copies, dropped, tally, times, seed),
+        _report(data, sources, jobs, copies, dropped, tally, times, seed)
+        | {"mended": [change.to_json() for change in changes]},
     )
 
 

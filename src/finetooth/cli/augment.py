@@ -148,7 +148,8 @@ def _paraphrase(teacher: str | None, budget: float | None, journal: Path, **sett
 
 def _print(report: dict[str, Any]) -> None:
     say(
-        f"{report['documents']:,} documents, {report['clean']:,} of them fit to be augmented; "
+        f"{report['documents']:,} documents, {report['clean']:,} of them fit to be augmented "
+        f"({len(report['mended'])} fixes made); "
         f"{report['times']} copies each, {report['kept']:,} of {report['asked']:,} kept"
     )
     columns = ("asked", "made", "valid", "kept", "kept_share", "edit_share", "near_duplicates")

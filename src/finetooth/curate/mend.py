@@ -1,0 +1,242 @@
+"""Makes the fixes that findings propose, one example at a time, and believes none that the checks do not accept.
+
+mended = mend(dataset, severity="error"); mended.examples, mended.changes, mended.dropped, mended.left
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from finetooth import checks
+from finetooth.checks import _qa
+from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
+
+ROUNDS = 4  # one fix can bare another fault: an answer that is moved may turn out to be cut
+
+
+class CannotApply(Exception):
+    """A fix that is a sentence, or of a kind that only a person can make."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A finding whose fix was made: afterwards the checks found it no more, and nothing worse."""
+
+    finding: Finding
+
+    def to_json(self) -> dict[str, Any]:
+        f = self.finding
+        return {"example_id": f.example_id, "check": f.check, "message": f.message, "fix": f.fix}
+
+
+@dataclass(frozen=True)
+class Mended:
+    """``left``: findings of the asked severity that still stand in ``examples``. Every example is in one place."""
+
+    examples: tuple[Example, ...]
+    changes: tuple[Change, ...]
+    dropped: tuple[Drop, ...]
+    left: tuple[Finding, ...]
+
+
+def mend(
+    dataset: Dataset,
+    *,
+    severity: str = "error",
+    only: Sequence[str] = (),
+    drop: bool = False,
+    run: Callable[..., checks.CheckReport] = checks.run,
+) -> Mended:
+    """Applies the fixes of findings of ``severity`` and worse, checks again, and so on while something is mended.
+
+    A fix that leaves an example with more findings of that severity than before is taken back. A fix that
+    drops a row is made only with ``drop``, as are drops of rows that stay wrong; each is named. Findings
+    about the set as a whole are left. Raises UsageError for a name in ``only`` that is no check.
+    """
+    wanted = SEVERITIES[: SEVERITIES.index(severity) + 1]
+
+    def look(examples: Sequence[Example]) -> dict[str, list[Finding]]:
+        by_id: dict[str, list[Finding]] = {}
+        for f in run(replace(dataset, examples=tuple(examples)), only=only).findings:
+            if f.severity in wanted:
+                by_id.setdefault(f.example_id, []).append(f)
+        return by_id
+
+    now = {e.id: e for e in dataset.examples}
+    found = look(list(now.values()))
+    changes: list[Change] = []
+    refused: set[str] = set()
+    for _ in range(ROUNDS):
+        tried: dict[str, tuple[Example, list[Finding]]] = {}
+        for example_id, findings in found.items():
+            if example_id in now and example_id not in refused:
+                better, made = applied(now[example_id], findings)
+                if made:
+                    tried[example_id] = (now[example_id], made)
+                    now[example_id] = better
+        if not tried:
+            break
+        after = look(list(now.values()))
+        for example_id, (before, made) in tried.items():
+            if _weight(after.get(example_id, ())) < _weight(found[example_id]):
+                changes += map(Change, made)
+            else:
+                now[example_id] = before
+                refused.add(example_id)
+                after[example_id] = found[example_id]
+        found = after
+    dropped: list[Drop] = []
+    if drop:
+        for example_id, findings in found.items():
+            if example_id in now:
+                del now[example_id]
+                dropped.append(Drop(example_id, "mend", f"{findings[0].check}: {findings[0].message}"))
+        found = look(list(now.values()))
+    left = [f for findings in found.values() for f in findings]
+    return Mended(tuple(now.values()), tuple(changes), tuple(dropped), tuple(left))
+
+
+def _weight(findings: Sequence[Finding]) -> tuple[int, ...]:
+    """Findings by severity, the worst first: fewer errors are better, whatever the warnings."""
+    return tuple(sum(f.severity == s for f in findings) for s in SEVERITIES)
+
+
+def applied(example: Example, findings: Sequence[Finding]) -> tuple[Example, list[Finding]]:
+    """The example with every fix made that a program can make, and the findings whose fix that was.
+
+    Fixes name places by number; so what moves comes first, and what takes away last, from the end. Of two
+    fixes for one place the first is made.
+    """
+    made: list[Finding] = []
+    places: set[str] = set()
+    for finding in sorted(findings, key=_removal):
+        place = _place(finding.fix)
+        if place is None or place in places:
+            continue
+        try:
+            example = _apply(example, finding.fix)
+        except (CannotApply, LookupError, ValueError, TypeError, AttributeError):
+            continue  # it stays among what is left, by name
+        places.add(place)
+        made.append(finding)
+    return example, made
+
+
+def _removal(finding: Finding) -> tuple[bool, int]:
+    fix = finding.fix if isinstance(finding.fix, Mapping) else {}
+    number = next((fix[k] for k in ("answer", "mention", "triple") if isinstance(fix.get(k), int)), 0)
+    return bool(fix.get("drop") or fix.get("remove")), -number
+
+
+def _place(fix: Any) -> str | None:
+    """What a fix is about, as a key: the second fix for it is not made; None for one that is a sentence."""
+    if not isinstance(fix, Mapping):
+        return None
+    for key in ("answer", "mention", "triple", "path", "remove", "token"):
+        if key in fix:
+            side = "head" if "head" in fix else "tail" if "tail" in fix else ""
+            return f"{key} {fix[key]} {side}"
+    return None
+
+
+def _apply(example: Example, fix: Mapping[str, Any]) -> Example:
+    if "answer" in fix:
+        return _qa.apply(example, fix)
+    if "triple" in fix:
+        return _triple(example, fix)
+    if "mention" in fix:
+        return _mention(example, fix)
+    if "path" in fix or isinstance(fix.get("remove"), list):
+        return _value(example, fix)
+    raise CannotApply
+
+
+def _triple(example: Example, fix: Mapping[str, Any]) -> Example:
+    triples = list(example.target.triples)
+    i = fix["triple"]
+    if fix.get("drop"):
+        del triples[i]
+    else:
+        triple = triples[i]
+        for side in ("head", "tail"):
+            if side in fix:
+                place = _entity(example, fix[side])
+                name = example.inputs.entities[place].name
+                triple = replace(triple, **{side: place, f"{side}_text": name})
+        if "relation" in fix:
+            triple = replace(triple, relation=fix["relation"])
+        triples[i] = triple
+    return replace(example, target=replace(example.target, triples=tuple(triples)))
+
+
+def _entity(example: Example, name: Any) -> int:
+    """The number of an entity that is named by its number or by one of its names."""
+    entities = example.inputs.entities
+    if isinstance(name, int):
+        if not 0 <= name < len(entities):
+            raise CannotApply
+        return name
+    for number, entity in enumerate(entities):
+        if name == entity.name or name in entity.aliases or any(name == m.text for m in entity.mentions):
+            return number
+    raise CannotApply
+
+
+def _mention(example: Example, fix: Mapping[str, Any]) -> Example:
+    target = example.target
+    if not hasattr(target, "entities") or target.tags is not None:
+        raise CannotApply  # the mentions of relations hang on their entities, those of columns on their tags
+    if not isinstance(fix["mention"], int):
+        left = tuple(u for u in target.unplaced if (u.text, u.entity) != (fix["mention"], fix.get("entity")))
+        if not fix.get("drop") or len(left) == len(target.unplaced):
+            raise CannotApply
+        return replace(example, target=replace(target, unplaced=left))
+    spans = list(target.entities)
+    if fix.get("drop"):
+        del spans[fix["mention"]]
+    else:
+        start, end = fix["start"], fix["end"]
+        text = example.inputs.text[start:end]
+        spans[fix["mention"]] = replace(spans[fix["mention"]], start=start, end=end, text=text)
+    spans.sort(key=lambda s: (s.start, s.end))
+    return replace(example, target=replace(target, entities=tuple(spans)))
+
+
+_STEP = re.compile(r'\.([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
+
+
+def _value(example: Example, fix: Mapping[str, Any]) -> Example:
+    """JSON: the value at a path set, or the keys at paths removed."""
+    value = copy.deepcopy(example.target.value)
+    for shown in [fix["path"]] if "path" in fix else fix["remove"]:
+        *way, last = _steps(shown)
+        holder = value
+        for step in way:
+            holder = holder[step]
+        if "path" in fix:
+            _ = holder[last]  # LookupError: a fix changes what is there, it adds nothing
+            holder[last] = fix["value"]
+        else:
+            del holder[last]
+    # What was read of the text (keys that stand twice, say) is no more said of the new value.
+    return replace(example, target=replace(example.target, value=value))
+
+
+def _steps(shown: str) -> list[str | int]:
+    """``$.items[0].price`` as ["items", 0, "price"]."""
+    steps: list[str | int] = []
+    at = 1
+    while at < len(shown):
+        found = _STEP.match(shown, at)
+        if found is None:
+            raise CannotApply
+        name, number, quoted = found.groups()
+        steps.append(int(number) if number else name or re.sub(r"\\(.)", r"\1", quoted))
+        at = found.end()
+    if not steps:
+        raise CannotApply
+    return steps

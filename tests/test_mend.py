@@ -1,0 +1,102 @@
+"""Fixes are made where the checks agree that they help, and everything else is left and named."""
+
+import json
+
+import pytest
+
+from finetooth import readers, registry
+from finetooth.checks import CheckReport
+from finetooth.cli import main
+from finetooth.curate.mend import applied, mend
+from finetooth.io import write_jsonl
+from finetooth.types import Dataset, Finding
+
+GOOD = {
+    "id": "a",
+    "context": "Ada left Rome.",
+    "question": "Who left?",
+    "answers": {"text": ["Ada"], "answer_start": [0]},
+}
+SHIFTED = {**GOOD, "id": "b", "question": "Who left Rome?", "answers": {"text": ["Ada"], "answer_start": [4]}}
+LOST = {**GOOD, "id": "c", "question": "Who came?", "answers": {"text": ["Grace"], "answer_start": [0]}}
+
+
+def data(task, *rows):
+    made = registry.task(task)
+    return Dataset(task, [made.from_row(r, r["id"]) for r in rows], "made", "rows", "x")
+
+
+def test_an_answer_is_moved_and_what_no_program_can_mend_is_left():
+    mended = mend(data("qa", GOOD, SHIFTED, LOST))
+    assert [e.target.answers[0].start for e in mended.examples[:2]] == [0, 0]
+    assert [(c.finding.example_id, c.finding.check) for c in mended.changes] == [
+        ("b", "answer-not-at-offset")
+    ]
+    assert {(f.example_id, f.check) for f in mended.left} == {("c", "answer-not-in-context")}
+    assert not mended.dropped
+
+
+def test_with_drop_what_stays_wrong_is_left_out_by_name():
+    mended = mend(data("qa", GOOD, SHIFTED, LOST), drop=True)
+    assert [e.id for e in mended.examples] == ["a", "b"]
+    assert [(d.example_id, d.stage) for d in mended.dropped] == [("c", "mend")]
+    assert mended.dropped[0].reason.startswith("answer-not-in-context")
+    assert not mended.left
+
+
+def test_a_fix_that_makes_nothing_better_is_taken_back():
+    wrong = {"answer": 0, "answer_start": 5}
+
+    def stubborn(dataset, only=()):
+        found = [Finding(e.id, "some-check", "error", "m", {}, wrong) for e in dataset.examples]
+        return CheckReport(dataset, tuple(found))
+
+    mended = mend(data("qa", GOOD), run=stubborn)
+    assert mended.examples[0].target.answers[0].start == 0
+    assert not mended.changes
+    assert [f.check for f in mended.left] == ["some-check"]
+
+
+def test_mentions_move_first_and_go_last_so_that_their_numbers_hold():
+    row = {"id": "d", "text": "Ada met Bo in Rome.", "entities": [
+        {"start": 0, "end": 2, "type": "PER"}, {"start": 8, "end": 10, "type": "PER"}, {"start": 14, "end": 18, "type": "GPE"},
+    ]}  # fmt: skip
+    example = data("ner", row).examples[0]
+    fixes = [{"mention": 1, "drop": True}, {"mention": 0, "start": 0, "end": 3}, {"mention": 2, "drop": True}]
+    better, made = applied(example, [Finding("d", "c", "error", "m", {}, f) for f in fixes])
+    assert [(s.start, s.end, s.text) for s in better.target.entities] == [(0, 3, "Ada")]
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize(
+    ("fix", "value"),
+    [
+        ({"path": "$.items[1].price", "value": 7}, {"items": [{"price": 1}, {"price": 7}], "a b": {"c": 1}}),
+        ({"path": '$["a b"].c', "value": 2}, {"items": [{"price": 1}, {"price": 2}], "a b": {"c": 2}}),
+        ({"remove": ['$["a b"]']}, {"items": [{"price": 1}, {"price": 2}]}),
+        ({"path": "$.nothing", "value": 2}, None),
+        ("leave one out", None),
+    ],
+)
+def test_a_value_is_set_or_a_key_removed_by_its_path(fix, value):
+    row = {"id": "j", "prompt": "p", "schema_id": "s",
+           "expected_output": {"items": [{"price": 1}, {"price": 2}], "a b": {"c": 1}}}  # fmt: skip
+    example = data("json", row).examples[0]
+    better, made = applied(example, [Finding("j", "c", "error", "m", {}, fix)])
+    assert bool(made) == (value is not None)
+    assert better.target.value == (value or row["expected_output"])
+    assert example.target.value == row["expected_output"]  # the source is as it was
+
+
+def test_the_command_writes_rows_changes_and_drops(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_jsonl(tmp_path / "rows.jsonl", [GOOD, SHIFTED, LOST])
+    assert main(["fix", "rows.jsonl", "--out", "out.jsonl", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [c["example_id"] for c in told["changes"]] == ["b"]
+    assert [f["example_id"] for f in told["left"]] == ["c"]
+    assert len(readers.load("out.jsonl")) == 3
+    assert main(["fix", "rows.jsonl", "--out", "out.jsonl", "--drop"]) == 0
+    assert len(readers.load("out.jsonl")) == 2
+    assert json.loads((tmp_path / "out.dropped.jsonl").read_text())["example_id"] == "c"
+    assert main(["fix", "rows.jsonl", "--out", "rows.jsonl"]) == 2
