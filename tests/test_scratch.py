@@ -1,16 +1,28 @@
 """The pieces of our own encoder, each held against a reference; and the whole of it, loaded by transformers."""
 
+import json
+
+import numpy as np
 import pytest
 import torch
+import train_toy
+from safetensors.torch import load_file
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForQuestionAnswering
 
+from finetooth import config, io, registry
+from finetooth.diagnose.embeddings import embed
+from finetooth.errors import ConfigError, UsageError
+from finetooth.models.load import load_run, load_weights, resolve
+from finetooth.models.scratch import register
 from finetooth.models.scratch import tokenizer as tokenizers
 from finetooth.models.scratch.attention import MultiHeadAttention, attend
 from finetooth.models.scratch.blocks import Block, FeedForward, matches
 from finetooth.models.scratch.configuration import EncoderConfig
 from finetooth.models.scratch.model import Encoder, EncoderForMaskedLM, EncoderForQuestionAnswering
 from finetooth.models.scratch.positions import rotary_tables, rotate, sinusoids
+from finetooth.models.scratch.source import folder_of, texts_of
+from finetooth.train import Watch, train
 
 TINY = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 48}
 
@@ -172,6 +184,7 @@ def test_what_is_saved_is_loaded_by_the_auto_classes(tmp_path):
     torch.manual_seed(0)
     model = EncoderForMaskedLM(EncoderConfig(**TINY)).eval()
     model.save_pretrained(tmp_path)
+    register()
     assert AutoConfig.from_pretrained(tmp_path).model_type == "finetooth-encoder"
     ids = torch.arange(5, 15)[None]
     again = AutoModelForMaskedLM.from_pretrained(tmp_path).eval()
@@ -227,3 +240,83 @@ def test_case_is_kept_when_asked():
     lower, cased = (tokenizers.train(TEXTS, size=400, lowercase=x) for x in (True, False))
     assert lower("White")["input_ids"] == lower("white")["input_ids"]
     assert cased("White")["input_ids"] != cased("white")["input_ids"]
+
+
+# ---- as a model of finetooth
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("FINETOOTH_CACHE", str(tmp_path / "cache"))
+    io.write_jsonl(tmp_path / "train.jsonl", map(registry.task("qa").to_row, train_toy.examples(24)))
+    io.write_jsonl(tmp_path / "dev.jsonl", map(registry.task("qa").to_row, train_toy.examples(6, seed=1)))
+    return tmp_path
+
+
+def settings(folder, out, *more):
+    model = ("model.name=scratch", "model.max_length_tokens=64", "model.stride_tokens=16")
+    parts = ("layers=2", "width=32", "heads=2", "vocabulary=150")
+    return config.build(
+        {"task": "qa", "data": {"train": f"{folder}/train.jsonl", "dev": f"{folder}/dev.jsonl"}, "out": str(folder / out)},
+        [*model, *(f"model.scratch.{p}" for p in parts), "train.batch_tokens=512", "train.precision=fp32",
+         "train.learning_rate=3e-3", "train.warmup_steps=2", "train.threads=1", *more],
+    )  # fmt: skip
+
+
+def test_it_trains_resumes_and_is_loaded_like_any_model(data):
+    run = train(settings(data, "whole", "train.epochs=3"))
+    losses = [row["loss"] for row in run.steps() if "loss" in row]
+    assert losses[-1] < losses[0]
+    head, model = load_run(run.folder)
+    assert type(model).__name__ == "EncoderForQuestionAnswering"
+    assert head.tokenizer("Where")["input_ids"][0] == head.tokenizer.cls_token_id
+    kept = json.loads((run.folder / "predictions/dev.jsonl").read_text("utf-8").splitlines()[0])
+    dev = train_toy.examples(6, seed=1)
+    assert head.predict(model, dev)[0].target == kept["prediction"]
+    assert len(embed(head, model, dev).ids) == 6
+
+    class Stop(Watch):
+        def progress(self, phase, done, of, **values):
+            if phase == "train" and done == 4:
+                raise KeyboardInterrupt
+
+    half = settings(data, "half", "train.epochs=3", "train.save_steps=2")
+    with pytest.raises(KeyboardInterrupt):
+        train(half, watch=Stop())
+    again = train(half)
+    assert again.info["measured"]["resumed_at"] > 0
+    one, other = (load_file(r.model / "model.safetensors") for r in (run, again))
+    assert all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_the_seed_draws_the_weights_and_the_texts_make_the_tokenizer(data):
+    options = settings(data, "x").model
+    texts = texts_of(train_toy.examples(24))
+    assert any(t.startswith("Where does") for t in texts)
+    folder = folder_of(options, lambda: texts)
+    assert folder == folder_of(options, lambda: texts) != folder_of(options, lambda: texts[:-1])
+
+    def weights(seed):
+        model = load_weights(AutoModelForQuestionAnswering, folder, options, seed=seed)
+        return model.encoder.layers[0].attention.qkv.weight.detach().numpy()
+
+    assert np.array_equal(weights(0), weights(0))
+    assert not np.array_equal(weights(0), weights(1))
+
+
+def test_settings_that_cannot_be_are_one_line(data):
+    for setting, said in (
+        ("width=30", "multiple of heads"),
+        ("heads=32", "even width"),
+        ("norm=sideways", "norm"),
+        ("widht=32", "widht"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            settings(data, "x", "model.scratch.heads=4", f"model.scratch.{setting}")
+    with pytest.raises(ConfigError, match="take_layers"):
+        folder_of(settings(data, "x", "model.scratch.take_layers=1").model, list)
+    with pytest.raises(ConfigError, match="at most 64"):
+        train(settings(data, "x", "model.scratch.positions=learned", "model.scratch.max_positions=64",
+                       "model.max_length_tokens=65"))  # fmt: skip
+    with pytest.raises(UsageError, match="made by training"):
+        resolve("scratch")

@@ -43,6 +43,42 @@ class DataConfig(Section):
     sample_seed: int = Field(0, ge=0)
 
 
+class ScratchConfig(Section):
+    """The encoder of ``model.name=scratch``: sizes, pieces, tokenizer (see docs/scratch.md).
+
+    None means the usual: 6 layers; a feed-forward four times as wide (swiglu: 8/3, which is as many weights);
+    embeddings as wide as the model. ``tokenizer`` is a kind to train on the training texts or a model to take
+    one from. Of ``scratch:MODEL``, whose weights are taken over, only ``layers`` (the model's own),
+    ``take_layers`` (how many of them come with weights, 0: embeddings alone), ``match_embeddings`` and
+    ``span_head`` can be set.
+    """
+
+    layers: int | None = Field(None, ge=1)
+    width: int = Field(256, ge=8)
+    heads: int = Field(4, ge=1)
+    feed_forward: Literal["gelu", "swiglu"] = "gelu"
+    feed_forward_width: int | None = Field(None, ge=1)
+    norm: Literal["pre", "post"] = "pre"
+    positions: Literal["learned", "sinusoidal", "rotary", "none"] = "rotary"
+    max_positions: int = Field(512, ge=16)
+    embedding_width: int | None = Field(None, ge=8)
+    match_embeddings: bool = False
+    span_head: Literal["shared", "separate"] = "shared"
+    initial_std: float = Field(0.02, gt=0, lt=1)
+    tokenizer: str = "wordpiece"
+    vocabulary: int = Field(8000, ge=100)
+    lowercase: bool = True
+    take_layers: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _sizes(self) -> ScratchConfig:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} must be a multiple of heads {self.heads}")
+        if self.positions == "rotary" and self.width // self.heads % 2:
+            raise ValueError(f"rotary positions need heads of even width, found {self.width // self.heads}")
+        return self
+
+
 class ModelConfig(Section):
     """The base model, its head, and which of its weights are trained."""
 
@@ -59,6 +95,7 @@ class ModelConfig(Section):
     lora_dropout: float = Field(0.0, ge=0, lt=1)
     lora_targets: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict)
+    scratch: ScratchConfig = ScratchConfig()
 
     @model_validator(mode="after")
     def _stride(self) -> ModelConfig:
@@ -103,6 +140,7 @@ class TrainConfig(Section):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     curriculum: bool = False
     threads: int | None = Field(None, ge=1)
+    memory_check: Literal["stop", "warn", "off"] = "stop"
 
     @model_validator(mode="after")
     def _together(self) -> TrainConfig:

@@ -55,6 +55,12 @@ def resolve(name: str | Path) -> Path:
     path = Path(text).expanduser()
     if path.is_dir():
         return check(path)
+    if text == "scratch" or text.startswith("scratch:"):
+        raise UsageError(
+            "a model of our own is made by training it",
+            where=text,
+            cure="finetooth train model.name=scratch ...",
+        )
     if path.suffix == ".gguf" and path.is_file():
         return _converted(path)
     if path.is_file():

@@ -13,6 +13,8 @@ from finetooth import io, registry
 from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError, DataError, UsageError
 from finetooth.models.folders import resolve
+from finetooth.models.scratch import register
+from finetooth.models.scratch.source import TRANSPLANT
 
 __all__ = ["build_head", "load_run", "load_tokenizer", "load_weights", "read_head", "resolve", "write_head"]
 
@@ -111,6 +113,7 @@ def load_config(folder: Path, options: ModelConfig | None, **changes: Any) -> An
     """
     from transformers import AutoConfig
 
+    register()
     with quiet():
         try:
             config = AutoConfig.from_pretrained(
@@ -152,8 +155,9 @@ def load_weights(
     import torch
 
     config = load_config(folder, options, **changes)
-    if _SHAPES_ONLY.get():
-        with quiet():
+    if _SHAPES_ONLY.get() or _to_be_drawn(folder, config):
+        with quiet(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
             try:
                 return auto_class.from_config(config, dtype=torch.float32)
             except Exception as e:
@@ -177,13 +181,19 @@ def load_weights(
     missing = {str(key) for key in loaded["missing_keys"]}
     missing |= {str(key[0]) for key in loaded.get("mismatched_keys", ())}
     lost = sorted(key for key in missing if key.startswith(body) and ".pooler" not in key)
-    if lost:
+    # Of a model that was taken over in part the rest is drawn, as a new head is.
+    if lost and not (folder / TRANSPLANT).is_file():
         raise DataError(
             f"{len(lost)} of its weights are missing or of another shape, {lost[0]} for one",
             where=str(folder),
             cure="get the model again; its config and its weights are not of one model",
         )
     return model
+
+
+def _to_be_drawn(folder: Path, config: Any) -> bool:
+    """Whether it is an encoder of our own that has no weights yet: a run draws them with its seed."""
+    return config.model_type == "finetooth-encoder" and not any(folder.glob("*.safetensors"))
 
 
 def _no_class(error: Exception, auto_class: Any, config: Any, folder: Path) -> DataError:

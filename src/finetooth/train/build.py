@@ -42,8 +42,12 @@ def default(config: Config, task: Task, examples: Sequence[Example]) -> Built:
 
     from finetooth.models.adapt import adapt
     from finetooth.models.load import build_head, resolve
+    from finetooth.models.scratch.source import folder_of, is_scratch, texts_of
 
-    folder = resolve(config.model.name)
+    if is_scratch(config.model.name):
+        folder = folder_of(config.model, lambda: texts_of(examples))
+    else:
+        folder = resolve(config.model.name)
     labels = task.labels(examples) if task.labels is not None else ()
     head = build_head(task, config.model, labels, head_name(config, task), folder)
 

@@ -1,7 +1,7 @@
 """An encoder of our own, in pieces small enough to read: positions, attention, blocks, model, tokenizer, transplant.
 
-Importing this package makes it known to transformers: ``AutoModelForQuestionAnswering.from_pretrained(FOLDER)``
-and its like then load what was saved here as they load any model, without running code from the folder.
+After ``register()``, which everything in finetooth that loads a model calls, ``AutoModel.from_pretrained(FOLDER)``
+and its like load what was saved here as they load any model, without running code from the folder.
 """
 
 from __future__ import annotations
@@ -28,6 +28,3 @@ def register() -> None:
         (t.AutoModelForTokenClassification, model.EncoderForTokenClassification),
     ):
         auto.register(EncoderConfig, ours)
-
-
-register()
