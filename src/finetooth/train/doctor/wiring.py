@@ -1,0 +1,205 @@
+"""Rungs that need no training: what goes in comes out again, and only what should matter matters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from finetooth.train import preflight, schedule
+from finetooth.train.doctor.chance import chance
+from finetooth.train.doctor.patient import Broken, Found, Patient, Skipped, constant, decays, names
+
+# Below this share of the targets coming back, it is no longer a few odd examples.
+COMES_BACK = 0.9
+# Of examples with several windows there may be few; fewer than these say nothing.
+SEVERAL = 3
+WINDOWS, TOKENS = 8, 2048
+# Losses are taken in single precision, whatever the model's: equal to about six digits.
+SAME = 2e-5
+GRADIENT_STEPS = 3
+# softmax(q (k + b)) does not depend on b: the gradient of a key's bias is zero but for rounding.
+KEY_BIAS = re.compile(r"(^|\.)(k|key)(_proj|_lin)?\.bias$")
+
+
+def targets(patient: Patient) -> Found:
+    """The gold, encoded by the head and decoded again, must be the gold; of several windows as of one."""
+    trip = preflight.round_trip(patient.task, patient.head, patient.examples)
+    patient.lost = {row["example_id"] for row in trip["lost"]}
+    windows = patient.head.windows(patient.examples)
+    times = np.bincount([w.example for w in windows], minlength=len(patient.examples))
+    evidence: dict[str, Any] = {
+        "examples": trip["n"],
+        "come_back": trip["share"],
+        "by_reason": trip["by_reason"],
+        "lost": trip["lost"][:5],
+    }
+    long = [e for e, n in zip(patient.examples, times, strict=True) if n > 1]
+    share = 1 - sum(e.id in patient.lost for e in long) / len(long) if long else None
+    evidence |= {"several_windows": len(long), "come_back_of_several": share}
+    reason = next(iter(trip["by_reason"]), "")
+    cure = "finetooth check finds wrong offsets; else look at how the head makes and decodes windows"
+    if max(trip["share"], trip["ceiling"] or 0.0) < COMES_BACK:
+        first = trip["lost"][0]
+        raise Broken(
+            f"{len(trip['lost'])} of {trip['n']} gold targets do not come back from the encoding: {reason}; "
+            f"{first['example_id']}: {first['gold']!r} comes back as {first['back']!r}",
+            cure,
+            **evidence,
+        )
+    if share is not None and len(long) >= SEVERAL and share < COMES_BACK:
+        first = next(row for row in trip["lost"] if row["example_id"] in {e.id for e in long})
+        raise Broken(
+            f"of the {len(long)} examples with several windows only {share:.0%} come back: {first['reason']}; "
+            f"{first['example_id']}: {first['gold']!r} comes back as {first['back']!r}",
+            "positions must be counted within the window: look at where a window begins in its text",
+            **evidence,
+        )
+    said = f"{trip['share']:.1%} of {trip['n']:,} gold targets come back from the encoding"
+    if share is not None:
+        said += f", {share:.1%} of the {len(long):,} with several windows"
+    return Found(said, evidence)
+
+
+def start(patient: Patient) -> Found:
+    """The first loss must be that of even odds, where the weights of the answer come from chance."""
+    model = patient.still
+    windows = sorted(patient.pick(4 * WINDOWS, tokens=4 * TOKENS), key=len)
+    expected = chance(patient.head, model, windows)
+    # Alike in length, so that this is not about padding.
+    parts = [windows[i : i + WINDOWS] for i in range(0, len(windows), WINDOWS)]
+    seen = np.concatenate([patient.look(part)[:, 0] for part in parts])
+    loss = float(seen.mean())
+    evidence: dict[str, Any] = {"loss": loss, "windows": len(windows)}
+    if not np.isfinite(seen).all():
+        raise Broken(
+            f"the first loss is {loss} on {int((~np.isfinite(seen)).sum())} of {len(windows)} windows",
+            "the gold is masked away, or something is divided by zero",
+            **evidence,
+        )
+    if expected is None:
+        raise Skipped(
+            f"the {patient.head.name} head does not say what chance gets; the first loss is {loss:.3f}"
+        )
+    aim, words = float(expected[0].mean()), expected[1]
+    room = 0.25 + 0.1 * aim
+    new = sorted(schedule.head_parameters(model) & patient.drawn) or (
+        sorted(patient.drawn) if patient.from_scratch else []
+    )
+    new = [name for name in new if "lora_" not in name]
+    evidence |= {"expected": aim, "tolerance": room, "drawn": new[:8]}
+    said = f"the first loss is {loss:.3f}, even odds give {aim:.3f} ({words})"
+    if loss > aim + room:
+        raise Broken(
+            said + ": worse than knowing nothing",
+            "the first logits are too large (initialisation), the softmax runs over the wrong axis, or the "
+            "labels point where nothing can be",
+            **evidence,
+        )
+    if new and loss < aim - room:
+        raise Broken(
+            said + f", and yet {names(new, 1)} is drawn at random: too good to be true",
+            "the softmax runs over the wrong axis or over too few positions, or the answer leaks into the input",
+            **evidence,
+        )
+    return Found(said if new else said + "; the answer's weights are not new", evidence)
+
+
+def gradients(patient: Patient) -> Found:
+    """Every weight that is trained gets a gradient, and every weight from chance is trained."""
+    import torch
+
+    model = patient.fresh().train()
+    drawn = {n for n in patient.drawn if "lora_" not in n}
+    frozen = [n for n, p in model.named_parameters() if not p.requires_grad]
+    stuck = [n for n in frozen if n in drawn]
+    if patient.config.model.strategy == "full":
+        stuck = frozen
+    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    evidence: dict[str, Any] = {"trained": len(trained), "frozen": frozen[:20]}
+    if stuck:
+        raise Broken(
+            f"{names(stuck)} stand still (requires_grad is False), "
+            + ("though they were drawn at random" if set(stuck) & drawn else "though model.strategy is full"),
+            "take requires_grad_(False) away from them, or say it with model.strategy",
+            **evidence,
+            stuck=stuck[:20],
+        )
+    # A few steps, not one: behind a layer that begins at zero (an adapter's second) nothing flows at first.
+    optimizer = schedule.optimizer(model, constant(patient.config), decays(model))
+    reached: set[str] = set()
+    largest: dict[str, float] = {}
+    for number in range(GRADIENT_STEPS):
+        step = patient.step(model, patient.pick(WINDOWS, tokens=TOKENS, salt=number))
+        if not step.loss.requires_grad:
+            raise Broken(
+                "the loss has no gradient at all",
+                "the loss is detached: look for .detach(), .item(), argmax or no_grad on its way",
+                **evidence,
+            )
+        step.loss.float().mean().backward()
+        for name, p in trained.items():
+            if p.grad is not None:
+                size = float(p.grad.abs().max())
+                largest[name] = max(size, largest.get(name, 0.0))
+                if not np.isfinite(size):
+                    raise Broken(
+                        f"the gradient of {name} is {size} at step {number + 1}",
+                        "a mask of -inf on a whole row, a division by zero or a square root of it",
+                        **evidence,
+                    )
+                if size > 0:
+                    reached.add(name)
+        if reached == set(trained):
+            break
+        torch.nn.utils.clip_grad_norm_(list(trained.values()), patient.config.train.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+    never = [n for n in trained if n not in reached and not KEY_BIAS.search(n)]
+    evidence |= {"unreached": never[:20], "gradient_largest": max(largest.values(), default=0.0)}
+    if never:
+        raise Broken(
+            f"{len(never)} of {len(trained)} trained parameters get no gradient: {names(never)}",
+            "nothing of the loss goes through them: a detached tensor, or a module that forward never calls",
+            **evidence,
+        )
+    return Found(f"all {len(trained)} trained parameters get a gradient, {len(frozen)} are frozen", evidence)
+
+
+def padding(patient: Patient) -> Found:
+    """A window alone and beside a longer one, which pads it, must say the same."""
+    windows = sorted(patient.windows, key=len)
+    short = windows[: max(1, len(windows) // 2)]
+    rng = np.random.default_rng([patient.seed, 4])
+    short = [short[i] for i in rng.permutation(len(short))[:6]]
+    long = windows[-1]
+    short = [w for w in short if len(w) < len(long)]
+    if not short:
+        raise Skipped(f"all windows are of {len(long)} tokens: nothing is ever padded")
+    alone = np.concatenate([patient.look([w]) for w in short])
+    padded = np.concatenate([patient.look([w, long])[:1] for w in short])
+    worst, evidence = compare(alone, padded)
+    evidence |= {"tokens": [len(w) for w in short], "padded_to": len(long)}
+    if worst > SAME:
+        i = int(np.abs(alone - padded).max(axis=1).argmax())
+        raise Broken(
+            f"padding {len(short[i])} tokens to {len(long)} changes the loss from {alone[i, 0]:.5f} to "
+            f"{padded[i, 0]:.5f}",
+            "is the attention mask used, the right way round (1 where text is), and is padding kept out of the loss?",
+            **evidence,
+        )
+    return Found(
+        f"{len(short)} windows of {min(evidence['tokens'])} to {max(evidence['tokens'])} tokens say the same "
+        f"padded to {len(long)}",
+        evidence,
+    )
+
+
+def compare(one: np.ndarray, other: np.ndarray) -> tuple[float, dict[str, Any]]:
+    """The largest difference, each against its own size or 1; nan where only one of the two is a number."""
+    apart = np.abs(one - other) / np.maximum(1.0, np.abs(one))
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    apart = np.where(same, 0.0, apart)
+    worst = float(np.inf if np.isnan(apart).any() else apart.max())
+    return worst, {"largest_difference": worst, "tolerance": SAME}
