@@ -1,16 +1,24 @@
 """What training takes is told before a weight is read, and what cannot fit is refused with a way that can."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from tiny_models import byte_level, word_pieces
 
-from finetooth import registry
+from finetooth import config, io, registry
+from finetooth.cli import main
 from finetooth.config import ModelConfig
-from finetooth.errors import DataError, UsageError
+from finetooth.errors import DataError, PreflightError, UsageError
 from finetooth.models import memory
 from finetooth.models.adapt import adapt
 from finetooth.models.load import build_head
+from finetooth.runs import Run
 from finetooth.tasks.documents import LabelledSpan, NerInput, NerTarget
+from finetooth.train import batches, feasible, train
+from finetooth.train.build import default
+from finetooth.train.feasible import Place
 from finetooth.types import Example
 
 MIB = 2**20
@@ -18,22 +26,27 @@ TASK = registry.task("ner")
 HEADS = [(word_pieces, "token"), (byte_level, "token"), (byte_level, "causal")]
 
 
-@pytest.fixture(params=HEADS, ids=["encoder", "decoder", "causal"])
-def made(request, tmp_path):
-    """(head, folder, a batch) of a tiny model on three short documents, one of them shorter."""
-    maker, name = request.param
-    folder = maker(tmp_path / "model")
-    examples = []
-    for i, place in enumerate(["Rome", "New Oslo", "Lima"]):
+def documents(n):
+    """``Ada met Bela in Rome``, some of them longer, with the first person and the place marked."""
+    made = []
+    for i in range(n):
+        place = ["Rome", "New Oslo", "Lima"][i % 3]
         text = "Ada met Bela in " * (3 - i % 2) + place
         spans = (
             LabelledSpan(0, 3, "Ada", "PER"),
             LabelledSpan(len(text) - len(place), len(text), place, "LOC"),
         )
-        examples.append(Example(f"e{i}", NerInput(text), NerTarget(spans)))
-    options = ModelConfig(
-        name=str(folder), max_length_tokens=160 if name == "token" else 256, stride_tokens=16
-    )
+        made.append(Example(f"e{i}", NerInput(text), NerTarget(spans)))
+    return made
+
+
+@pytest.fixture(params=HEADS, ids=["encoder", "decoder", "causal"])
+def made(request, tmp_path):
+    """(head, folder, a batch) of a tiny model on three documents, one of them shorter."""
+    maker, name = request.param
+    folder, examples = maker(tmp_path / "model"), documents(3)
+    length = 160 if name == "token" else 256
+    options = ModelConfig(name=str(folder), max_length_tokens=length, stride_tokens=16)
     head = build_head(TASK, options, TASK.labels(examples), name, folder)
     return head, folder, head.collate(head.windows(examples))
 
@@ -131,3 +144,114 @@ def test_sizes_are_read_as_people_write_them(text, mib):
 def test_what_is_no_size_is_said_to_be_none(text):
     with pytest.raises(UsageError, match="as in 24GB"):
         memory.megabytes(text)
+
+
+@pytest.fixture
+def small_run(tmp_path):
+    """The configuration of a run of one step on a tiny encoder and a file of six documents."""
+    folder = word_pieces(tmp_path / "model")
+    io.write_jsonl(tmp_path / "train.jsonl", map(TASK.to_row, documents(6)))
+    return config.build(
+        {
+            "task": "ner",
+            "data": {
+                "train": str(tmp_path / "train.jsonl"),
+                "dev": str(tmp_path / "train.jsonl"),
+                "on_error": "keep",
+            },
+            "model": {"name": str(folder), "max_length_tokens": 160, "stride_tokens": 16},
+            "train": {"max_steps": 1, "warmup_steps": 0, "batch_tokens": 256, "threads": 1},
+            "out": str(tmp_path / "run"),
+        }
+    )
+
+
+def planned(run):
+    """(head and model, windows, plan) of ``small_run``."""
+    built = default(run, TASK, documents(6))
+    windows = built.head.windows(documents(6))
+    plan = batches.plan([len(w) for w in windows], batch_tokens=256, epochs=1, max_steps=1, seed=0)
+    return built, windows, plan
+
+
+def too_small_for(run, strategy):
+    """A machine in which this strategy just does not fit, and what each strategy needs (MiB)."""
+    told = feasible.estimates(run, *planned(run), precision=feasible.machine.pick_precision(run.train)[0])
+    empty = Place("this machine", 0.0, 0.0, 0.0, gpu=False)
+    needs = {s: empty.need(e, keep=False) for s, e in told.items() if not isinstance(e, str)}
+    total = (needs[strategy] + max(n for n in needs.values() if n < needs[strategy])) / 2
+    return Place("this machine", total, total, 0.0, gpu=False), needs
+
+
+def test_what_cannot_fit_is_refused_before_the_model_is_loaded_and_says_what_would(small_run, monkeypatch):
+    place, needs = too_small_for(small_run, "full")
+    monkeypatch.setattr(feasible, "here", lambda: place)
+    # Only the header is left of the weights: had they been loaded, that would be another error.
+    path = Path(small_run.model.name) / "model.safetensors"
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+    path.write_bytes(path.read_bytes()[: 8 + size])
+    with pytest.raises(PreflightError, match="would take about") as caught:
+        train(small_run)
+    fitting = {s for s in needs if f"model.strategy={s} " in caught.value.cure}
+    assert fitting == {s for s, n in needs.items() if n < place.total and s != "qlora"}
+    assert "memory_check=warn" in caught.value.cure
+    assert Run.open(small_run.out).status == "failed"
+
+
+def test_a_run_that_should_not_fit_can_be_tried_all_the_same(small_run, monkeypatch):
+    place, _ = too_small_for(small_run, "full")
+    monkeypatch.setattr(feasible, "here", lambda: place)
+    kept = []
+    monkeypatch.setattr(feasible.machine, "keep_memory", lambda: kept.append(True))
+    run = train(config.build(small_run.model_dump(), ["train.memory_check=warn"]))
+    assert run.status == "finished"
+    assert "would take about" in run.info["preflight"]["warnings"][0]
+    assert run.info["preflight"]["memory"]["strategy"] == "full"
+    assert not kept, "where memory is short, what is freed is given back"
+
+
+def test_a_small_run_is_not_followed_step_by_step(small_run, monkeypatch):
+    monkeypatch.setattr(feasible, "estimates", lambda *a, **k: pytest.fail("it surely fits"))
+    run = train(small_run)
+    assert run.status == "finished"
+    assert run.info["preflight"]["memory"] == {}
+
+
+@pytest.mark.parametrize("strategy", ["full", "lora", "partial"])
+def test_the_bound_for_small_runs_is_above_what_is_told(small_run, strategy):
+    run = config.build(small_run.model_dump(), [f"model.strategy={strategy}", "train.precision=fp32"])
+    built, windows, plan = planned(run)
+    told = feasible.estimates(run, built, windows, plan, precision="fp32", strategies=[strategy])[strategy]
+    # A machine of twice what is told is one that half of just holds it: the bound must not be so sure.
+    size = 2 * (told.step + feasible.KERNELS_MB)
+    tight = Place("tight", size, size, 0.0, gpu=False)
+    assert not feasible.surely_fits(built.folder, windows, plan, tight)
+
+
+def test_the_table_of_strategies(small_run, tmp_path, capsys):
+    file = tmp_path / "run.yaml"
+    file.write_text(json.dumps(small_run.model_dump(mode="json")))
+    assert main(["estimate", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = {r["strategy"]: r for r in found["rows"]}
+    assert set(rows) == {"full", "partial", "lora", "qlora", "head"}
+    assert found["windows"] * found["length"] <= 256
+    full = rows["full"]
+    assert full["optimizer"] == 2 * full["gradients"]
+    assert full["weights"] < full["step"] < full["need"]
+    assert not rows["qlora"]["fits"]
+    assert "GPU" in rows["qlora"]["why"]
+    assert not Path("estimate").exists(), "nothing is written"
+
+    assert main(["estimate", str(file), "--memory", "24GB"]) == 0
+    shown = capsys.readouterr()
+    line = next(x for x in shown.out.splitlines() if x.startswith("qlora"))
+    assert line.endswith("yes")
+    assert "a GPU of 22.4 GiB" in shown.err
+    assert "bf16" in shown.err
+    assert main(["estimate", str(file), "--memory", "10MB", "--cpu"]) == 1
+    assert "does not fit" in capsys.readouterr().err
+    for wrong in (["--memory", "much"], ["--cpu"], ["model.freeze_share=2"]):
+        assert main(["estimate", str(file), *wrong]) == 2
+        assert "Traceback" not in capsys.readouterr().err

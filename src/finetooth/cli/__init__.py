@@ -17,6 +17,7 @@ STAGES = [
     "generate",
     "augment",
     "teach",
+    "estimate",
     "train",
     "score",
     "evaluate",
@@ -29,6 +30,7 @@ STAGES = [
     "compare",
     "report",
     "leaderboard",
+    "export",
 ]
 
 

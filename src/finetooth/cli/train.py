@@ -66,7 +66,7 @@ def command(
         "sanity": "true" if sanity else None,
     }
     overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
-    chosen = _configuration(list(settings or ()), overrides)
+    chosen = configuration_of(list(settings or ()), overrides)
     watch = Screen()
     try:
         run = train(chosen, watch=watch, command=command_line())
@@ -86,7 +86,7 @@ def command(
     return 0
 
 
-def _configuration(settings: list[str], overrides: list[str]) -> configuration.Config:
+def configuration_of(settings: list[str], overrides: list[str]) -> configuration.Config:
     """A file and settings, or settings alone. What is given as an option wins over the file."""
     file = settings.pop(0) if settings and ("=" not in settings[0] or Path(settings[0]).exists()) else None
     for setting in settings:

@@ -35,6 +35,10 @@ def adapt(model: Any, options: ModelConfig) -> Any:
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name not in frozen)
     if not any(p.requires_grad for p in model.parameters()):
+        if strategy == "head":
+            raise ConfigError(
+                "model.strategy: head, but this model has no head of its own", cure="partial or lora"
+            )
         raise ConfigError("model.freeze_share leaves nothing to train", cure="a smaller share")
     return model
 

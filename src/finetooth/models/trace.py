@@ -7,6 +7,7 @@ architecture, strategy, precision and batch that transformers and peft can build
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ def trace(
     """
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    with shapes_only(), torch.device("meta"):
+    with shapes_only(), torch.device("meta"), warnings.catch_warnings():
+        # What libraries have to say about their own next versions is said when the run begins.
+        warnings.simplefilter("ignore")
         model = build()
         if options.strategy == "qlora":
             _four_bits(model)

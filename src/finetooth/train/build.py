@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from finetooth.config import Config
@@ -15,10 +16,11 @@ from finetooth.types import Example
 
 @dataclass(frozen=True)
 class Built:
-    """A head and how to make its model: each call gives the same fresh weights."""
+    """A head and how to make its model: each call gives the same fresh weights. ``folder``: the base model's, if it has one."""
 
     head: Head
     model: Callable[[], Any]
+    folder: Path | None = None
 
 
 def head_name(config: Config, task: Task) -> str:
@@ -58,4 +60,4 @@ def default(config: Config, task: Task, examples: Sequence[Example]) -> Built:
             torch.manual_seed(config.seed)
             return adapt(made, config.model)
 
-    return Built(head, model)
+    return Built(head, model, folder)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +37,7 @@ class Report:
     round_trip: dict[str, Any] = field(default_factory=dict)
     windows: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
     floors: dict[str, dict[str, float]] = field(default_factory=dict)
     estimate: dict[str, float] = field(default_factory=dict)
@@ -216,19 +216,12 @@ def refuse_what_is_lost(found: Mapping[str, Any]) -> None:
 
 
 def refuse_what_does_not_fit(memory_mb: float) -> None:
-    """Raises PreflightError where the estimate is beyond what the machine has left (Linux, CPU)."""
-    import torch
+    """Raises PreflightError where the estimate of the trial is beyond what the machine has; a GPU has said so itself."""
+    from finetooth.train.feasible import here
 
-    if torch.cuda.is_available():
-        return
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        free = {k: int(v.split()[0]) / 1024 for k, _, v in (line.partition(":") for line in lines)}
-        total = free["MemTotal"]
-    except (OSError, KeyError, ValueError):
-        return
-    if memory_mb > total:
+    place = here()
+    if not place.gpu and memory_mb > place.total:
         raise PreflightError(
-            f"training would take {memory_mb:,.0f} MiB, the machine has {total:,.0f}",
-            cure="a smaller train.batch_tokens, or model.strategy=lora",
+            f"training would take {memory_mb:,.0f} MiB, the machine has {place.total:,.0f}",
+            cure="a smaller train.batch_tokens, or model.strategy=lora; train.memory_check=warn tries it all the same",
         )

@@ -9,7 +9,7 @@ from typing import Any
 from finetooth.errors import PreflightError
 from finetooth.registry import Task
 from finetooth.runs import Run
-from finetooth.train import batches, data, finish, machine, preflight, sanity, schedule, weights
+from finetooth.train import batches, data, feasible, finish, machine, preflight, sanity, schedule, weights
 from finetooth.train.build import Built, default
 from finetooth.train.data import Gate, Splits
 from finetooth.train.fit import Job, engine_of, fit
@@ -28,7 +28,6 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
     config = run.config
     require(config.track)
     threads = machine.use_threads(config.train.threads)
-    machine.keep_memory()
     precision, why = machine.pick_precision(config.train)
     # Its reports (which weights of the base model are new) are no news: preflight says what is trained.
     transformers.utils.logging.set_verbosity_error()
@@ -67,6 +66,9 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
     resolved["train"] |= {"precision": precision, "threads": threads}
     run.update(resolved=resolved, model={"head": built.head.name, "name": config.model.name})
 
+    checked = feasible.check(config, built, windows, plan, precision=precision)
+    if checked.keep:
+        machine.keep_memory()
     transformers.set_seed(config.seed)
     model = built.model()
     dev = list(splits.dev.examples) if splits.dev is not None else []
@@ -88,6 +90,8 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
         report.round_trip = preflight.round_trip(task, built.head, examples)
         report.windows = preflight.describe_windows(windows, len(examples))
         report.model = preflight.describe_model(model, precision, why, threads)
+        report.memory = checked.told.to_json() if checked.told else {}
+        report.warnings += checked.warnings
         _plan_report(report, job)
         report.floors = preflight.floors(task, dev, examples, seed=config.seed)
         _warn(report, job, len(drops) - len(splits.drops), curated)
@@ -98,7 +102,8 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
         run.update(preflight=report)
         watch.preflight(report)
         preflight.refuse_what_is_lost(report.round_trip)
-        preflight.refuse_what_does_not_fit(report.estimate["memory_mb"])
+        if config.train.memory_check == "stop":
+            preflight.refuse_what_does_not_fit(report.estimate["memory_mb"])
         if config.sanity:
             _sanity(job, engine, built, examples, report)
             transformers.set_seed(config.seed)
