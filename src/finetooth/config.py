@@ -149,6 +149,24 @@ class TrainConfig(Section):
         return self
 
 
+class PretrainConfig(Section):
+    """What ``finetooth pretrain`` learns from text without labels.
+
+    ``texts``: a text file (paragraphs) or .jsonl; None: the texts of ``data.train``, each once, its longest
+    input (the context). ``pairs`` reads the other inputs with it, as fine-tuning will. ``mask_share`` of the
+    tokens are foretold (mlm, electra); ``generator_share`` is the width of electra's generator; spans makes
+    ``questions_per_text`` of these ``questions`` about each text.
+    """
+
+    objective: Literal["mlm", "electra", "spans"] = "mlm"
+    texts: str | None = None
+    pairs: bool = False
+    mask_share: float = Field(0.15, gt=0, lt=1)
+    generator_share: float = Field(0.25, gt=0, le=1)
+    questions: Literal["both", "recurring", "cloze"] = "both"
+    questions_per_text: int = Field(20, ge=1)
+
+
 class Config(Section):
     """A whole run. ``out`` is its folder."""
 
@@ -156,6 +174,7 @@ class Config(Section):
     data: DataConfig
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
+    pretrain: PretrainConfig = PretrainConfig()
     seed: int = Field(0, ge=0)
     sanity: bool = False
     track: Literal["none", "trackio", "wandb", "tensorboard", "mlflow"] = "none"

@@ -18,6 +18,7 @@ STAGES = [
     "augment",
     "teach",
     "estimate",
+    "pretrain",
     "train",
     "score",
     "evaluate",

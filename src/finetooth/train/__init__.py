@@ -46,12 +46,16 @@ def train(
     the errors of reading, of the configuration and of the model's loading.
     """
     watch = watch or Watch()
-    run = Run.create(config, command=command)
+    return carried_out(Run.create(config, command=command), lambda run: _run(run, train, dev, watch, build))
+
+
+def carried_out(run: Run, work: Callable[[Run], None]) -> Run:
+    """Does the work of a run that is not finished, keeps its status right however that ends, and unlocks it."""
     try:
         if run.status == "finished":
             return run
         run.update(status="running", started=now())
-        _run(run, train, dev, watch, build)
+        work(run)
         run.update(status="finished", finished=now())
     except KeyboardInterrupt:
         run.update(status="interrupted")
