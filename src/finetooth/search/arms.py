@@ -1,0 +1,176 @@
+"""The runs that are compared: which of them are one arm, what they predicted, and whether it is of the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finetooth import readers
+from finetooth.config import differences
+from finetooth.errors import FinetoothError, UsageError
+from finetooth.evaluate import predictions as files
+from finetooth.registry import Metric
+from finetooth.runs import OUTSIDE, Run
+from finetooth.types import Dataset, Example
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One recipe: its runs, in the order given, and the seed of each."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(r.config.seed for r in self.runs)
+
+
+def arms_of(runs: Sequence[Run], *, each: bool = False) -> tuple[Arm, ...]:
+    """Runs grouped by configuration but for the seed and where they are kept, in the order of first sight.
+
+    Training data count by their fingerprint, not their path: a file that was changed between two runs makes two
+    arms. Raises UsageError for a run that repeats another, which would pass for a second seed.
+    """
+    groups: list[list[Run]] = []
+    for run in runs:
+        group = None if each else next((g for g in groups if _one_arm(g[0], run)), None)
+        if group is None:
+            groups.append([run])
+            continue
+        twin = next((r for r in group if r.config.seed == run.config.seed), None)
+        if twin is not None:
+            raise UsageError(
+                f"{twin.folder} and {run.folder} have the same configuration and the same seed {run.config.seed}",
+                cure="leave one out; --each compares them run by run",
+            )
+        group.append(run)
+    names = [_name(g) for g in groups]
+    if len(set(names)) < len(names):
+        names = [", ".join(str(r.folder) for r in g) for g in groups]
+    return tuple(Arm(name, tuple(g)) for name, g in zip(names, groups, strict=True))
+
+
+def _one_arm(a: Run, b: Run) -> bool:
+    known, other = _trained_on(a), _trained_on(b)
+    by_print = ("data.train", "data.dev") if known and other else ()
+    return known == other and not differences(a.config, b.config, but=(*OUTSIDE, "seed", *by_print))
+
+
+def _trained_on(run: Run) -> str:
+    return str(((run.info.get("data") or {}).get("train") or {}).get("fingerprint") or "")
+
+
+def _name(runs: Sequence[Run]) -> str:
+    names = [r.folder.resolve().name for r in runs]
+    if len(names) == 1:
+        return names[0]
+    start = _shared(*names)
+    return f"{start}*" if start else f"{names[0]} and {len(names) - 1} more"
+
+
+def _shared(first: str, *others: str) -> str:
+    """What all names begin with."""
+    alike = [c for i, c in enumerate(first) if all(o[: i + 1] == first[: i + 1] for o in others)]
+    return "".join(alike)
+
+
+def distinct(folders: Sequence[str | Path]) -> list[Path]:
+    return list({Path(f).resolve(): Path(f) for f in folders}.values())
+
+
+def scores_of(run: Run, split: str) -> Mapping[str, Any]:
+    scores = run.scores()
+    if split not in scores or not run.predictions_path(split).is_file():
+        there = f"there are: {', '.join(scores)}; " if scores else ""
+        raise UsageError(
+            f"no predictions and scores for the split {split!r}",
+            where=str(run.folder),
+            cure=f"{there}finetooth evaluate {run.folder} makes them",
+        )
+    for key in ("data_fingerprint", "metric_fingerprint"):
+        if not scores[split].get(key):
+            raise UsageError(
+                f"the scores of {split!r} have no {key}: they may be of anything",
+                where=str(run.folder),
+                cure=f"finetooth evaluate {run.folder} makes them anew",
+            )
+    return scores[split]
+
+
+def refuse_unless_same(runs: Sequence[Run], values: Sequence[str], what: str, cure: str) -> None:
+    for run, value in zip(runs, values, strict=True):
+        if value != values[0]:
+            raise UsageError(f"{runs[0].folder} and {run.folder} {what}: {values[0]} and {value}", cure=cure)
+
+
+def load_examples(
+    run: Run, split: str, data: str | None, fingerprint: str
+) -> tuple[Dataset, Sequence[Example]]:
+    """What was predicted, proved by its fingerprint, and the training set for slices, () where it is gone."""
+    from finetooth.train.data import load
+
+    config = run.config
+    options = {"schemas": config.data.schemas} if config.data.schemas else {}
+    train: Sequence[Example] = ()
+    held: Dataset | None = None
+    try:
+        splits = load(config)
+        train, held = splits.train.examples, {"train": splits.train, "dev": splits.dev}.get(split)
+    except FinetoothError:
+        if data is None and split == "dev" and config.data.dev is not None:
+            held = readers.load(config.data.dev, task=config.task, format=config.data.format, **options)
+    if data is not None:
+        held = readers.load(data, task=config.task, **options)
+    if held is None:
+        raise UsageError(
+            f"cannot tell which examples the split {split!r} is", where=str(run.folder), cure="--data FILE"
+        )
+    if held.fingerprint != fingerprint:
+        raise UsageError(
+            f"these are not the data the runs were scored on: {held.fingerprint} here, {fingerprint} there",
+            where=held.source,
+            cure="--data FILE names those, or finetooth evaluate scores the runs on these",
+        )
+    return held, train
+
+
+def notes_on_runs(
+    runs: Sequence[Run],
+    scores: Sequence[Mapping[str, Any]],
+    matched: Mapping[Path, files.Matched],
+    name: str,
+    counts: Mapping[Path, np.ndarray],
+    metric: Metric,
+    now: str,
+) -> list[str]:
+    notes = []
+    for run, kept in zip(runs, scores, strict=True):
+        found = matched[run.folder]
+        if run.status != "finished":
+            notes.append(f"{run.folder} is {run.status}: its figures are not final")
+        if found.missing:
+            notes.append(
+                f"{run.folder}: {len(found.missing):,} examples have no prediction and count as wrong"
+            )
+        if found.unknown:
+            notes.append(
+                f"{run.folder}: {len(found.unknown):,} predictions are for ids that are not in the data"
+            )
+        said = next((s["value"] for s in kept.get("scores", ()) if s.get("name") == name), None)
+        value = float(metric.value(counts[run.folder].sum(axis=0)))
+        if kept["metric_fingerprint"] == now and said is not None and abs(said - value) > 1e-6:
+            notes.append(
+                f"{run.folder}: its predictions score {value:.4f} {name}, scores.json says {said:.4f}: one of the "
+                "two was changed"
+            )
+    if scores[0]["metric_fingerprint"] != now:
+        notes.append(
+            f"the runs were scored by metric code {scores[0]['metric_fingerprint']}, this version has {now}: "
+            "both arms are scored anew by it"
+        )
+    return notes
