@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from finetooth import config
+from finetooth.models.span import INPUTS, SpanHead
 from finetooth.tasks.qa import QAInput, QATarget
-from finetooth.train import doctor
+from finetooth.train import doctor, schedule
+from finetooth.train.build import Built, default
 from finetooth.types import Example, Span
 
 NAMES = "ada bela cleo dora egon finn gus hana ines jon".split()
@@ -68,13 +70,212 @@ def settings(base, **changes):
     )
 
 
-def examine(base, **more):
-    return doctor.examine(settings(base), train=questions(300, seed=1), dev=questions(60, seed=2), **more)
+def examine(base, *, head=SpanHead, plant=None, said=None, **changes):
+    """The diagnosis, with a head of another class or a model that ``plant`` has changed."""
+
+    def build(chosen, task, examples):
+        built = default(chosen, task, examples)
+        own = head(task, built.head.tokenizer, chosen.model)
+
+        def model():
+            made = built.model()
+            if plant is not None:
+                plant(made)
+            return made
+
+        return Built(own, model)
+
+    return doctor.examine(
+        settings(base, **changes),
+        train=questions(300, seed=1),
+        dev=questions(60, seed=2),
+        build=build,
+        told=said,
+    )
 
 
 def test_a_healthy_model_climbs_the_whole_ladder(base):
-    found = examine(base)
+    heard = []
+    found = examine(base, said=heard.append)
     assert [(o.rung, o.state) for o in found.outcomes] == [(r.name, "holds") for r in doctor.RUNGS], (
         found.verdict
     )
     assert found.healthy
+    assert heard == list(found.outcomes)
+    by_name = {o.rung: o.evidence for o in found.outcomes}
+    assert by_name["targets"]["several_windows"] == 60
+    assert by_name["heart"]["score"] == 100
+    assert by_name["held-out"]["score"] > by_name["held-out"]["floor"]
+    rates = by_name["rate"]
+    assert rates["configured"] / 30 < rates["suggested"] < rates["configured"] * 30
+
+
+# Bugs in the head
+
+
+class ShiftedLabels(SpanHead):
+    """The gold is one token further than it should be."""
+
+    def _places(self, example, cuts):
+        return [p and (p[0] + 1, p[1] + 1) for p in super()._places(example, cuts)]
+
+
+class ShiftedOnItsWay(SpanHead):
+    """Windows are right, the batch is not: each gold that can is one token further."""
+
+    def collate(self, windows):
+        batch = super().collate(windows)
+        if "gold" in batch:
+            further = (batch["gold"] + 1).clamp(max=batch["valid"].shape[1] - 1)
+            fits = batch["valid"].gather(1, further) & (batch["gold"] > 0)
+            batch["gold"] = torch.where(fits, further, batch["gold"])
+        return batch
+
+
+class OffByWindow(SpanHead):
+    """Positions are counted from the text's begin, not from the window's."""
+
+    def _places(self, example, cuts):
+        places = super()._places(example, cuts)
+        return [p and (p[0] + c.begins, p[1] + c.begins) for p, c in zip(places, cuts, strict=True)]
+
+
+class WrongAxis(SpanHead):
+    """The softmax goes over the windows of the batch instead of the positions of a window."""
+
+    def _logs(self, model, batch):
+        out = model(**{k: batch[k] for k in INPUTS if k in batch})
+        hidden = ~batch["valid"]
+        return tuple(
+            x.float().masked_fill(hidden, float("-inf")).log_softmax(0).masked_fill(hidden, float("-inf"))
+            for x in (out.start_logits, out.end_logits)
+        )
+
+
+class SpecialTokensDropped(SpanHead):
+    """Evaluation leaves [CLS] out of the logits and takes what is left for the positions of the window."""
+
+    def _logs(self, model, batch):
+        made = super()._logs(model, batch)
+        if not torch.is_inference_mode_enabled():
+            return made
+        nothing = torch.full((len(made[0]), 1), float("-inf"))
+        return tuple(torch.cat([x[:, 1:], nothing], dim=1) for x in made)
+
+
+class DoubleSoftmax(SpanHead):
+    """The loss takes probabilities for logits."""
+
+    def _logs(self, model, batch):
+        hidden = ~batch["valid"]
+        return tuple(
+            x.exp().masked_fill(hidden, float("-inf")).log_softmax(-1) for x in super()._logs(model, batch)
+        )
+
+
+class LossOnPadding(SpanHead):
+    """An answer may begin in the padding, as far as the loss knows."""
+
+    def collate(self, windows):
+        batch = super().collate(windows)
+        if "attention_mask" in batch:
+            batch["valid"] |= batch["attention_mask"] == 0
+        return batch
+
+
+class LabelsInAnotherOrder(SpanHead):
+    """Inputs come as asked, labels sorted by where they are."""
+
+    def collate(self, windows):
+        batch = super().collate(windows)
+        if "gold" in batch:
+            batch["gold"] = batch["gold"][batch["gold"][:, 0].argsort()]
+        return batch
+
+
+# Bugs in the model
+
+
+def inverted_mask(model):
+    def turn(module, args, kwargs):
+        if kwargs.get("attention_mask") is not None:
+            kwargs["attention_mask"] = 1 - kwargs["attention_mask"]
+        return args, kwargs
+
+    model.register_forward_pre_hook(turn, with_kwargs=True)
+
+
+class Nowhere(torch.nn.Module):
+    def forward(self, places):
+        return torch.zeros(1)
+
+
+def no_positions(model):
+    model.bert.embeddings.position_embeddings = Nowhere()
+
+
+def frozen_head(model):
+    model.qa_outputs.requires_grad_(False)
+
+
+def detached_body(model):
+    def cut(module, args, made):
+        made.last_hidden_state = made.last_hidden_state.detach()
+        return made
+
+    model.bert.register_forward_hook(cut)
+
+
+def norm_over_the_batch(model):
+    def norm(module, args, made):
+        made.last_hidden_state = made.last_hidden_state / made.last_hidden_state.std(dim=(0, 1))
+        return made
+
+    model.bert.register_forward_hook(norm)
+
+
+def huge_logits(model):
+    torch.nn.init.normal_(model.qa_outputs.weight, std=5.0)
+
+
+PLANTED = {
+    "labels shifted by one": ("targets", {"head": ShiftedLabels}, "come back"),
+    "labels shifted on their way": ("heart", {"head": ShiftedOnItsWay}, "not what is decoded"),
+    "off by window": ("targets", {"head": OffByWindow}, "several windows"),
+    "softmax over the wrong axis": ("start", {"head": WrongAxis}, "even odds"),
+    "logits too large": ("start", {"plant": huge_logits}, "worse than knowing nothing"),
+    "frozen head": ("gradients", {"plant": frozen_head}, "qa_outputs"),
+    "detached body": ("gradients", {"plant": detached_body}, "get no gradient"),
+    "mask inverted": ("padding", {"plant": inverted_mask}, "padding"),
+    "loss on padding": ("padding", {"head": LossOnPadding}, "padding"),
+    "labels in another order": ("shuffle", {"head": LabelsInAnotherOrder}, "another order"),
+    "a norm over the batch": ("shuffle", {"plant": norm_over_the_batch}, "smaller batch"),
+    "no positional encoding": ("order", {"plant": no_positions}, "bag of words"),
+    "double softmax": ("batch", {"head": DoubleSoftmax}, "never comes below"),
+    "evaluation drops special tokens wrongly": (
+        "heart",
+        {"head": SpecialTokensDropped},
+        "not what is decoded",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rung", "bug", "words"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_bug_is_caught_by_its_rung(base, rung, bug, words):
+    found = examine(base, **bug)
+    assert found.broken is not None
+    assert found.broken.rung == rung, found.verdict
+    assert words in found.broken.said
+    assert found.broken.cure in found.verdict
+    assert not any(o.state == "broken" for o in found.outcomes[:-1])
+
+
+def test_a_schedule_at_zero_is_caught(base, monkeypatch):
+    monkeypatch.setattr(
+        schedule,
+        "scheduler",
+        lambda optimizer, *more: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 0.0),
+    )
+    found = examine(base)
+    assert found.broken.rung == "schedule"
+    assert "0.0 at each" in found.broken.said

@@ -26,6 +26,16 @@ MAX_PASSES = 60
 CHECK_EVERY = 5
 # A loss that has come down to this share of what it was is one that falls.
 FALLEN = 0.3
+# And at this share nothing is left to learn: a score that is not perfect then will not become so.
+LEARNT = 0.01
+
+
+class Unlearnt(PreflightError):
+    """The examples were not learnt by heart; ``result`` is as ``overfit`` returns it, ``wrong`` for which ones."""
+
+    def __init__(self, what: str, *, cure: str, result: dict[str, Any], wrong: Sequence[str]) -> None:
+        super().__init__(what, cure=cure)
+        self.result, self.wrong = result, wrong
 
 
 def pick(task: Task, examples: Sequence[Example], lost: set[str], *, seed: int) -> list[Example]:
@@ -53,12 +63,13 @@ def overfit(
     decays: set[str],
     precision: str,
     seed: int,
+    passes: int = MAX_PASSES,
     progress: Any = None,
 ) -> dict[str, Any]:
     """Trains ``model`` (to be thrown away) on these examples until the main metric is 100.
 
     Same optimiser, learning rate and clipping as the run, no warmup, no schedule. Returns {"score",
-    "passes", "first_loss", "last_loss", "seconds"}; raises PreflightError saying which part failed.
+    "passes", "first_loss", "last_loss", "seconds"}; raises Unlearnt saying which part failed.
     """
     import torch
 
@@ -76,13 +87,13 @@ def overfit(
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
     optimizer = schedule.optimizer(model, config, decays)
     trained = [p for p in model.parameters() if p.requires_grad]
-    every = plan([len(w) for w in windows], batch_tokens=config.batch_tokens, epochs=MAX_PASSES, seed=seed)
+    every = plan([len(w) for w in windows], batch_tokens=config.batch_tokens, epochs=passes, seed=seed)
     # What gold itself gets: 100 where metrics are percentages.
     perfect = float(metric.value(metric.counts(examples, [task.gold(e) for e in examples]).sum(axis=0)))
     losses_seen: list[float] = []
     wrong: list[str] = []
     value = 0.0
-    for number in range(MAX_PASSES):
+    for number in range(passes):
         model.train()
         of_pass = [u for u in every.updates if u.epoch == number]
         sums = weights = 0.0
@@ -96,11 +107,11 @@ def overfit(
             torch.nn.utils.clip_grad_norm_(trained, config.clip_norm)
             optimizer.step()
             optimizer.zero_grad()
-            sums, weights = sums + float(total), weights + float(weight)
+            sums, weights = sums + float(total.detach()), weights + float(weight)
         losses_seen.append(sums / weights)
         if progress is not None:
-            progress(number + 1, MAX_PASSES)
-        if (number + 1) % CHECK_EVERY == 0 or number + 1 == MAX_PASSES:
+            progress(number + 1, passes)
+        if (number + 1) % CHECK_EVERY == 0 or number + 1 == passes:
             with torch.no_grad(), autocast:
                 answers = head.predict(model, examples)
             counts = metric.counts(examples, answers)
@@ -112,6 +123,8 @@ def overfit(
                 for e, a, v in zip(examples, answers, metric.value(counts), strict=True)
                 if v < perfect - 1e-4
             ]
+            if max(losses_seen[-CHECK_EVERY:]) < LEARNT * losses_seen[0]:
+                break
     result = {
         "examples": len(examples),
         "score": value,
@@ -122,7 +135,9 @@ def overfit(
         "seconds": round(time.perf_counter() - began, 2),
     }
     if value < perfect - 1e-4:
-        raise PreflightError(f"sanity: {_verdict(result, wrong, model)}", cure=_cure(result))
+        raise Unlearnt(
+            f"sanity: {_verdict(result, wrong, model)}", cure=_cure(result), result=result, wrong=wrong
+        )
     return result
 
 

@@ -18,7 +18,7 @@ from finetooth import registry
 from finetooth.config import Config
 from finetooth.errors import FinetoothError, UsageError
 from finetooth.train.data import Given
-from finetooth.train.doctor import wiring
+from finetooth.train.doctor import learning, wiring
 from finetooth.train.doctor.patient import Broken, Build, Found, Patient, Skipped, admit
 from finetooth.train.watch import Watch
 
@@ -83,6 +83,13 @@ RUNGS = (
     Rung("start", "is the first loss that of even odds?", wiring.start),
     Rung("gradients", "do gradients reach every weight that is trained?", wiring.gradients),
     Rung("padding", "does padding leave the output alone?", wiring.padding),
+    Rung("shuffle", "do windows keep their loss in another order of the batch?", wiring.shuffle),
+    Rung("order", "does the order of words matter?", wiring.order),
+    Rung("batch", "can one batch be learnt for certain?", learning.one_batch),
+    Rung("heart", "can 32 examples be learnt by heart and predicted?", learning.by_heart),
+    Rung("schedule", "does the learning rate rise, and do the weights move?", learning.moves),
+    Rung("held-out", "does a little training beat the floor on examples held out?", learning.held_out),
+    Rung("rate", "which learning rates does the model bear?", learning.rate),
 )
 
 
@@ -147,7 +154,7 @@ def _climb(rung: Rung, patient: Patient) -> Outcome:
             "broken",
             f"{type(e).__name__} in {at.name} ({where}): {last}",
             {"where": f"{at.filename}:{at.lineno}", "traceback": traceback.format_exc(limit=-6)},
-            "the model or its head raises this on the training data",
+            f"the model or its head raises this where the question is: {rung.asks}",
         )
     return outcome("holds", found.said, found.evidence, warning=found.warning)
 

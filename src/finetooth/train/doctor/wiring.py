@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from finetooth.train import preflight, schedule
 from finetooth.train.doctor.chance import chance
 from finetooth.train.doctor.patient import Broken, Found, Patient, Skipped, constant, decays, names
+
+if TYPE_CHECKING:
+    from finetooth.models.head import Window
 
 # Below this share of the targets coming back, it is no longer a few odd examples.
 COMES_BACK = 0.9
@@ -18,6 +24,8 @@ SEVERAL = 3
 WINDOWS, TOKENS = 8, 2048
 # Losses are taken in single precision, whatever the model's: equal to about six digits.
 SAME = 2e-5
+# Hidden states that change by less than this share of their size, in double precision, do not change.
+ORDER = 1e-6
 GRADIENT_STEPS = 3
 # softmax(q (k + b)) does not depend on b: the gradient of a key's bias is zero but for rounding.
 KEY_BIAS = re.compile(r"(^|\.)(k|key)(_proj|_lin)?\.bias$")
@@ -25,7 +33,7 @@ KEY_BIAS = re.compile(r"(^|\.)(k|key)(_proj|_lin)?\.bias$")
 
 def targets(patient: Patient) -> Found:
     """The gold, encoded by the head and decoded again, must be the gold; of several windows as of one."""
-    trip = preflight.round_trip(patient.task, patient.head, patient.examples)
+    trip = _round_trip(patient)
     patient.lost = {row["example_id"] for row in trip["lost"]}
     windows = patient.head.windows(patient.examples)
     times = np.bincount([w.example for w in windows], minlength=len(patient.examples))
@@ -62,14 +70,39 @@ def targets(patient: Patient) -> Found:
     return Found(said, evidence)
 
 
+def _round_trip(patient: Patient) -> dict[str, Any]:
+    """As preflight's; an example on which the head raises is lost, with the error as its reason."""
+    task, head = patient.task, patient.head
+    try:
+        return preflight.round_trip(task, head, patient.examples)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        pass
+    lost: list[dict[str, Any]] = []
+    for e in patient.examples:
+        try:
+            lost += preflight.round_trip(task, head, [e])["lost"]
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            reason = f"decoding it raises {type(error).__name__}: {' '.join(str(error).split())[:100]}"
+            gold = str(task.show(task.gold(e).target))
+            lost.append({"example_id": e.id, "reason": reason, "gold": gold[:120], "back": None})
+    n = len(patient.examples)
+    reasons = Counter(row["reason"] for row in lost)
+    return {
+        "n": n,
+        "share": 1 - len(lost) / n,
+        "ceiling": None,
+        "by_reason": dict(reasons.most_common(5)),
+        "lost": lost,
+    }
+
+
 def start(patient: Patient) -> Found:
     """The first loss must be that of even odds, where the weights of the answer come from chance."""
     model = patient.still
-    windows = sorted(patient.pick(4 * WINDOWS, tokens=4 * TOKENS), key=len)
+    windows = patient.pick(2 * WINDOWS, tokens=2 * TOKENS)
     expected = chance(patient.head, model, windows)
-    # Alike in length, so that this is not about padding.
-    parts = [windows[i : i + WINDOWS] for i in range(0, len(windows), WINDOWS)]
-    seen = np.concatenate([patient.look(part)[:, 0] for part in parts])
+    # One by one: nothing is padded, and a softmax over the batch has one thing to choose from.
+    seen = np.concatenate([patient.look([w]) for w in windows])[:, 0]
     loss = float(seen.mean())
     evidence: dict[str, Any] = {"loss": loss, "windows": len(windows)}
     if not np.isfinite(seen).all():
@@ -182,6 +215,10 @@ def padding(patient: Patient) -> Found:
     worst, evidence = compare(alone, padded)
     evidence |= {"tokens": [len(w) for w in short], "padded_to": len(long)}
     if worst > SAME:
+        if not _alike_in_company(patient, short):
+            raise Skipped(
+                "a window's loss changes with the rest of its batch, padded or not: the next rung looks at that"
+            )
         i = int(np.abs(alone - padded).max(axis=1).argmax())
         raise Broken(
             f"padding {len(short[i])} tokens to {len(long)} changes the loss from {alone[i, 0]:.5f} to "
@@ -196,6 +233,18 @@ def padding(patient: Patient) -> Found:
     )
 
 
+def _alike_in_company(patient: Patient, windows: Sequence[Window]) -> bool:
+    """Whether windows say the same alone and beside another of their own length, which pads nothing."""
+    for w in windows:
+        other = next((o for o in patient.windows if len(o) == len(w) and o.example != w.example), None)
+        if other is not None:
+            worst, _ = compare(patient.look([w]), patient.look([w, other])[:1])
+            second, _ = compare(patient.look([w]), patient.look([other, w])[1:])
+            if max(worst, second) > SAME:
+                return False
+    return True
+
+
 def compare(one: np.ndarray, other: np.ndarray) -> tuple[float, dict[str, Any]]:
     """The largest difference, each against its own size or 1; nan where only one of the two is a number."""
     apart = np.abs(one - other) / np.maximum(1.0, np.abs(one))
@@ -203,3 +252,114 @@ def compare(one: np.ndarray, other: np.ndarray) -> tuple[float, dict[str, Any]]:
     apart = np.where(same, 0.0, apart)
     worst = float(np.inf if np.isnan(apart).any() else apart.max())
     return worst, {"largest_difference": worst, "tolerance": SAME}
+
+
+def shuffle(patient: Patient) -> Found:
+    """The same windows in another order, and in two halves, must have the losses they had."""
+    windows = sorted(patient.pick(WINDOWS, tokens=TOKENS, salt=5), key=len)
+    if len(windows) < 2:
+        raise Skipped("there is one window only")
+    order = np.random.default_rng([patient.seed, 5]).permutation(len(windows))
+    together = patient.look(windows)
+    mixed = np.empty_like(together)
+    mixed[order] = patient.look([windows[i] for i in order])
+    half = len(windows) // 2
+    halves = np.concatenate([patient.look(windows[:half]), patient.look(windows[half:])])
+    worst, evidence = compare(together, mixed)
+    apart, _ = compare(together, halves)
+    evidence |= {"windows": len(windows), "largest_difference_in_halves": apart}
+    if worst > SAME:
+        i = int(np.abs(together - mixed).max(axis=1).argmax())
+        raise Broken(
+            f"in another order of the batch a window's loss goes from {together[i, 0]:.5f} to {mixed[i, 0]:.5f}",
+            "labels and inputs are put together in different orders, or something is computed over the batch",
+            **evidence,
+        )
+    if apart > SAME:
+        i = int(np.abs(together - halves).max(axis=1).argmax())
+        raise Broken(
+            f"in a smaller batch a window's loss goes from {together[i, 0]:.5f} to {halves[i, 0]:.5f}",
+            "something is computed over the whole batch: a softmax or a norm over its first axis",
+            **evidence,
+        )
+    return Found(
+        f"{len(windows)} windows keep their losses in another order and in smaller batches", evidence
+    )
+
+
+def order(patient: Patient) -> Found:
+    """Tokens in another order must be something else to the model, not the same bag of words."""
+    import torch
+
+    model, head = patient.still, patient.head
+    windows = patient.pick(4, tokens=TOKENS, salt=6)
+    batch = patient.collate(windows, model)
+    ids = batch["input_ids"]
+    places = shuffled(ids.cpu().numpy(), batch, head.tokenizer, seed=patient.seed)
+    moved = torch.from_numpy(places).to(ids.device)
+    if bool((ids.gather(1, moved) == ids).all()):
+        raise Skipped("no window has two words that could change places")
+    with hidden_states(model) as seen, torch.no_grad():
+        before = head.step(model, batch).loss
+        after = head.step(model, {**batch, "input_ids": ids.gather(1, moved)}).loss
+    if len(seen) == 2 and seen[0].shape[:2] == ids.shape:
+        # Each token where it went: to a bag of words it is the same token in the same company.
+        one = seen[0].gather(1, moved[..., None].expand_as(seen[0])).double()
+        size = (one - one.mean(dim=(0, 1))).square().mean().sqrt()
+        change = float((seen[1].double() - one).square().mean().sqrt() / size)
+        what = "hidden states"
+    else:
+        change = float((after - before).abs().max())
+        what = "losses"
+    evidence = {"change": change, "of": what, "least": ORDER, "windows": len(windows)}
+    if not change > ORDER:
+        raise Broken(
+            f"with its words shuffled a text gives the same {what} (they change by {change:.1e}): "
+            "a bag of words to this model",
+            "positions are missing, or they begin at zero: add them to the embeddings or into attention",
+            **evidence,
+        )
+    return Found(f"shuffled words change the {what} by {change:.2g} of their size", evidence)
+
+
+def shuffled(ids: np.ndarray, batch: dict[str, Any], tokenizer: Any, *, seed: int) -> np.ndarray:
+    """(rows, length) where each token is taken from: words change places within their own segment of the text.
+
+    Special tokens, padding and the segments' bounds stay, so that nothing but the order of words changes.
+    """
+    special = set(getattr(tokenizer, "all_special_ids", ()) or ())
+    fixed = np.isin(ids, list(special))
+    if "attention_mask" in batch:
+        fixed |= batch["attention_mask"].cpu().numpy() == 0
+    rng = np.random.default_rng([seed, 6])
+    places = np.tile(np.arange(ids.shape[1]), (len(ids), 1))
+    for row, still in zip(places, fixed, strict=True):
+        # Between two special tokens is one text.
+        segment = np.cumsum(still)
+        for number in np.unique(segment[~still]):
+            at = np.flatnonzero((segment == number) & ~still)
+            row[at] = rng.permutation(at)
+    return places
+
+
+@contextmanager
+def hidden_states(model: Any) -> Iterator[list[Any]]:
+    """Collects the body's last hidden states (rows, length, size), one a call; nothing where it has no such body."""
+    import torch
+
+    seen: list[Any] = []
+    body = getattr(model, getattr(model, "base_model_prefix", "") or "_", None)
+
+    def note(module: Any, given: Any, made: Any) -> None:
+        states = getattr(made, "last_hidden_state", None)
+        if isinstance(states, torch.Tensor) and states.ndim == 3:
+            seen.append(states.detach())
+
+    if not isinstance(body, torch.nn.Module) or body is model:
+        yield seen
+        return
+    handle = body.register_forward_hook(note)
+    try:
+        yield seen
+    finally:
+        handle.remove()
