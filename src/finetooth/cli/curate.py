@@ -49,7 +49,7 @@ def command(
 ) -> int:
     dataset = readers.load(data, task=task, format=format)
     known = tables.read(with_)
-    rules = _policy(filter or [], combine, policy)
+    rules = read_policy(filter or [], combine, policy)
     if not rules["filters"] and weights_out is None:
         raise UsageError("nothing to do", cure="give --filter, --policy or --weights-out")
     if rules["filters"] and out is None and not dry_run:
@@ -92,7 +92,8 @@ def command(
     return 0
 
 
-def _policy(filters: list[str], combine: str, path: Path | None) -> dict[str, Any]:
+def read_policy(filters: list[str], combine: str, path: Path | None) -> dict[str, Any]:
+    """A policy of options, of a YAML file, or of both. Raises ConfigError for a file that is none."""
     rules: dict[str, Any] = {"combine": combine, "filters": []}
     if path is not None:
         if not path.is_file():

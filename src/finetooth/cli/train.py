@@ -52,6 +52,11 @@ def command(
     sanity: Annotated[
         bool, typer.Option("--sanity", help="First prove that 32 examples can be learnt by heart.")
     ] = False,
+    curate: Annotated[
+        Path | None,
+        typer.Option(help="A policy (YAML): also train curated and random subsets, and say whether it pays."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="With --curate: how many seeds of each.")] = 3,
     json: Json = False,
 ) -> int:
     given = {
@@ -69,6 +74,10 @@ def command(
     chosen = configuration_of(list(settings or ()), overrides)
     watch = Screen()
     try:
+        if curate is not None:
+            from finetooth.cli import _two_stage
+
+            return _two_stage.run(chosen, curate, seeds, watch, json=json)
         run = train(chosen, watch=watch, command=command_line())
     except Interrupted as e:
         again = shlex.join(["finetooth", *sys.argv[1:]])

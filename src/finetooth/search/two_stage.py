@@ -1,0 +1,241 @@
+"""Train, map, curate, train again, and compare: does a policy of curation pay, or does it only look so?
+
+OUT/ baseline-0, curated-0, random-0, baseline-1 ... curation.json, dropped.jsonl. All arms take the same number of
+steps and are scored on the same untouched dev set. ``random`` has as many examples as ``curated``, drawn by
+lot: what it reaches, fewer examples reach by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from finetooth import checks, io, registry
+from finetooth import config as configuration
+from finetooth.config import Config
+from finetooth.curate import table as tables
+from finetooth.curate.filters import FILTERS, apply_filters
+from finetooth.diagnose import dynamics_files
+from finetooth.diagnose.cartography import cartography
+from finetooth.errors import ConfigError, UsageError
+from finetooth.evaluate import predictions
+from finetooth.evaluate.consistency import counted
+from finetooth.evaluate.intervals import group_sums
+from finetooth.registry import Metric, Task
+from finetooth.runs import Run
+from finetooth.search.paired import Paired, paired
+from finetooth.train import Watch, train
+from finetooth.train import data as splitting
+from finetooth.types import Dataset, Example
+
+ARMS = ("baseline", "curated", "random")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``scores``: arm -> the main metric of each seed. ``against``: arm -> how curated differs from it.
+
+    ``filtered``: the same on dev examples that the policy would keep, None where it knows nothing of dev.
+    """
+
+    metric: str
+    higher_is_better: bool
+    scores: dict[str, list[float]]
+    against: dict[str, Paired]
+    filtered: Paired | None
+    kept: int
+    dropped: int
+    dev_kept: int | None
+    steps: int
+    runs: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        base, lot = (self._wins(self.against[a]) for a in ("baseline", "random"))
+        seeds = len(self.scores["curated"])
+        over = f"on the untouched dev set, over {seeds} seed{'s' if seeds > 1 else ''} and as many steps"
+        if base and lot:
+            return f"The policy pays: curated beats the baseline and a random subset of the same size {over}."
+        if base:
+            return f"Curated beats the baseline, but not a random subset of the same size {over}: not the policy, fewer examples do it."
+        if self._loses(self.against["baseline"]):
+            return f"The policy costs: curated is below the baseline {over}."
+        if self.filtered is not None and self._wins(self.filtered):
+            return (
+                "Curated wins only where dev is filtered by the same policy; on the untouched dev set it is not "
+                "shown to be better. That is no gain: the hard examples are still there when the model is used."
+            )
+        return f"No difference is shown between curated and the baseline {over}."
+
+    def _wins(self, p: Paired) -> bool:
+        return p.shown(0.05) and (p.difference > 0) == self.higher_is_better
+
+    def _loses(self, p: Paired) -> bool:
+        return p.shown(0.05) and (p.difference < 0) == self.higher_is_better
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "verdict": self.verdict}
+
+
+def two_stage(
+    config: Config, policy: Mapping[str, Any], *, seeds: int = 3, watch: Watch | None = None
+) -> Outcome:
+    """Runs all arms, or goes on with those that are not finished, and writes OUT/curation.json.
+
+    The policy sees the map of the first baseline run and the findings of the checks; after ``finetooth diagnose
+    OUT/baseline-0`` it sees that table. Raises UsageError for fewer than one seed or no dev set,
+    ConfigError for a policy that needs a column which is not there or keeps nothing.
+    """
+    if seeds < 1:
+        raise UsageError(f"seeds: expected at least 1, found {seeds}")
+    watch = watch or Watch()
+    task = registry.task(config.task)
+    splits, _, _ = splitting.pass_gate(splitting.load(config), config)
+    if splits.dev is None:
+        raise UsageError("there is no dev set to compare on", cure="data.dev=FILE")
+    _refuse(policy)
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    first = _run("baseline", config, 0, splits.train, splits.dev, None, watch)
+    steps = int(first.info["measured"]["steps"])
+    table = _table(first, splits.train, "train")
+    curated = apply_filters(splits.train, policy, table)
+    io.write_jsonl(out / "dropped.jsonl", curated.dropped)
+    watch.say(
+        f"curated: {len(curated.kept):,} examples kept, {len(curated.dropped):,} dropped ({out}/dropped.jsonl)"
+    )
+    runs: dict[str, list[Run]] = {arm: [] for arm in ARMS}
+    for s in range(seeds):
+        lot = np.random.default_rng([config.seed, s]).permutation(len(splits.train))[: len(curated.kept)]
+        chosen = {
+            "baseline": splits.train,
+            "curated": curated.kept,
+            "random": splitting.subset(
+                splits.train, [splits.train.examples[i] for i in sorted(lot.tolist())]
+            ),
+        }
+        for arm, data in chosen.items():
+            runs[arm].append(_run(arm, config, s, data, splits.dev, steps, watch))
+    outcome = _compare(task, splits.dev, runs, first, policy, curated.kept, len(curated.dropped), steps)
+    io.write_json(out / "curation.json", io.plain(outcome.to_json()))
+    return outcome
+
+
+def _refuse(policy: Mapping[str, Any]) -> None:
+    """A policy that cannot work is told before the first run, not after it."""
+    for settings in policy.get("filters") or ():
+        name = str(settings.get("name"))
+        if name in FILTERS and "cluster" in FILTERS[name].needs:
+            continue  # diagnosis.parquet may have it; apply_filters says so if not
+        if name not in FILTERS:
+            raise ConfigError(f"unknown filter {name!r}", cure=f"there are: {', '.join(FILTERS)}")
+    if not policy.get("filters"):
+        raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
+
+
+def _run(
+    arm: str, config: Config, seed: int, data: Dataset, dev: Dataset, steps: int | None, watch: Watch
+) -> Run:
+    values = config.model_dump(mode="json")
+    values |= {"out": str(Path(config.out) / f"{arm}-{seed}"), "seed": config.seed + seed}
+    # What is given has passed the gate, was drawn and held out already.
+    values["data"] |= {"on_error": "keep", "max_train_examples": None, "max_dev_examples": None}
+    if arm == "baseline":
+        values["train"]["watch_dev_dynamics"] = seed == 0
+    elif steps is not None:
+        values["train"]["max_steps"] = steps
+    watch.say(f"{arm}, seed {config.seed + seed}: {len(data):,} examples")
+    return train(configuration.build(values), train=data, dev=dev, watch=watch)
+
+
+def _table(run: Run, data: Dataset, split: str) -> dict[str, dict[str, Any]]:
+    """What is known of each example: its place on the map, its findings; the diagnosis where there is one."""
+    if split == "train" and (run.folder / "diagnosis.parquet").is_file():
+        rows = tables.read(run.folder)
+    else:
+        dynamics = dynamics_files.of_parquet(run.dynamics_path(split))
+        rows = tables.gather(cartography(dynamics).rows())
+    for finding in checks.run(data).findings:
+        if finding.example_id in rows:
+            told = rows[finding.example_id].setdefault("findings", [])
+            if isinstance(told, list):
+                told.append(
+                    {"check": finding.check, "severity": finding.severity, "message": finding.message}
+                )
+    for row in rows.values():
+        row.setdefault("findings", [])
+    return rows
+
+
+def _compare(
+    task: Task,
+    dev: Dataset,
+    runs: Mapping[str, Sequence[Run]],
+    first: Run,
+    policy: Mapping[str, Any],
+    kept: Dataset,
+    dropped: int,
+    steps: int,
+) -> Outcome:
+    metric = next(m for m in task.metrics if m.name == task.main_metric)
+    examples = list(dev.examples)
+    counts = {arm: [_counts(task, metric, run, examples) for run in made] for arm, made in runs.items()}
+    scores = {arm: [float(metric.value(c.sum(axis=0))) for c in made] for arm, made in counts.items()}
+    against = {
+        arm: _paired(task, metric, examples, counts[arm], counts["curated"]) for arm in ("baseline", "random")
+    }
+    inside = _dev_kept(first, dev, policy)
+    filtered = None
+    if inside is not None and 0 < len(inside) < len(examples):
+        at = [i for i, e in enumerate(examples) if e.id in inside]
+        part = [examples[i] for i in at]
+        filtered = _paired(
+            task,
+            metric,
+            part,
+            [c[at] for c in counts["baseline"]],
+            [c[at] for c in counts["curated"]],
+        )
+    return Outcome(
+        metric.name,
+        metric.higher_is_better,
+        scores,
+        against,
+        filtered,
+        len(kept),
+        dropped,
+        None if inside is None else len(inside),
+        steps,
+        tuple(str(r.folder) for made in runs.values() for r in made),
+    )
+
+
+def _counts(task: Task, metric: Metric, run: Run, examples: Sequence[Example]) -> np.ndarray:
+    found = predictions.read(run.predictions_path("dev"), task, examples)
+    return counted(metric, examples, found.predictions)
+
+
+def _paired(
+    task: Task,
+    metric: Metric,
+    examples: Sequence[Example],
+    a: Sequence[np.ndarray],
+    b: Sequence[np.ndarray],
+) -> Paired:
+    groups = [task.group(e) for e in examples]
+    return paired([group_sums(c, groups) for c in a], [group_sums(c, groups) for c in b], metric.value)
+
+
+def _dev_kept(first: Run, dev: Dataset, policy: Mapping[str, Any]) -> set[str] | None:
+    """The dev examples that the policy would keep; None where it needs what is not known of dev."""
+    path = first.dynamics_path("dev")
+    if not path.is_file():
+        return None
+    try:
+        return {e.id for e in apply_filters(dev, policy, _table(first, dev, "dev")).kept.examples}
+    except (ConfigError, UsageError):
+        return None
