@@ -65,6 +65,8 @@ class Scorer(nn.Module):
             x = torch.cat([torch.tanh(x), torch.tanh(head_x[h]) * torch.tanh(tail_x[t])], dim=-1)
             return self.out(self.dropout(x)).float()
 
+        if torch.compiler.is_exporting():  # a loop would fix the number of pairs
+            return score(slice(None))
         size = len(ends) if torch.is_grad_enabled() else PAIRS
         parts = [score(slice(at, at + size)) for at in range(0, len(ends), max(size, 1))]
         return torch.cat(parts) if parts else hidden.new_zeros((0, self.out.out_features))
@@ -72,7 +74,11 @@ class Scorer(nn.Module):
 
 def pooled(near: torch.Tensor, entity: torch.Tensor) -> torch.Tensor:
     """(entities, size): the log-sum-exp of the rows (mentions, size) of each entity; entities count up from 0."""
-    n = int(entity.max()) + 1 if len(entity) else 0
+    if torch.compiler.is_exporting():
+        # A graph's sizes come from its inputs: one row a mention, those beyond the entities are never read.
+        n = entity.shape[0]
+    else:
+        n = int(entity.max()) + 1 if len(entity) else 0
     at = entity[:, None].expand_as(near)
     top = near.new_full((n, near.shape[1]), float("-inf")).scatter_reduce(0, at, near.detach(), "amax")
     sums = near.new_zeros((n, near.shape[1])).index_add(0, entity, (near - top[entity]).exp())
