@@ -184,7 +184,7 @@ def test_a_decoder_through_the_converter(tmp_path):
     save_model(head, head.build(base), tmp_path / "model")
     found = export.export(tmp_path / "model", tmp_path / "gguf", "gguf", examples)
     assert found.same == found.n == 6
-    assert (tmp_path / "gguf" / "model.gguf").is_file()
+    assert {p.name for p in (tmp_path / "gguf").iterdir()} == {"model.gguf", "finetooth.json", "export.json"}
 
 
 def test_generated_text_is_no_graph(tmp_path):

@@ -23,7 +23,7 @@ from finetooth import io
 from finetooth.errors import DataError, UsageError
 from finetooth.models.adapt import merge
 from finetooth.models.head import Progress
-from finetooth.models.load import load_run, quiet, read_head
+from finetooth.models.load import FILE, load_run, quiet, read_head
 from finetooth.types import Example, Prediction
 
 ONNX = "model.onnx"
@@ -295,7 +295,8 @@ def export(
             from finetooth.models.export_gguf import load_gguf, to_gguf
 
             file = to_gguf(run_model, made, dtype=dtype, converter=converter)
-            head.save(made)
+            # The tokenizer is inside of the file; a second one beside it would be taken for half of it.
+            shutil.copy(run_model / FILE, made)
             theirs = load_gguf(file, made)
         elif to == "onnx":
             to_onnx(head, model, made, examples)
