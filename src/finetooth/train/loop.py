@@ -27,7 +27,7 @@ from finetooth.train.trainer import Engine
 from finetooth.train.watch import Watch
 
 Evaluate = Callable[[], dict[str, float]]
-MEMORY_STEPS = 10  # how often memory is looked at
+MEMORY_STEPS = 5  # how often memory is looked at
 
 
 class Loop(TrainerCallback):
@@ -147,12 +147,12 @@ class Loop(TrainerCallback):
         return control
 
     def _bound_memory(self) -> None:
-        """Keeps memory within half more than what the first steps, or those after the last return, took."""
+        """Keeps memory within a quarter more than what the first steps, or those after the last return, took."""
         if self.step % MEMORY_STEPS or self.engine.args.device.type != "cpu":
             return
         if not self._kept_mb:
             self._kept_mb = machine.memory_mb()
-        elif machine.memory_mb() > 1.5 * self._kept_mb:
+        elif machine.memory_mb() > 1.25 * self._kept_mb:
             machine.give_back()
             self._kept_mb = max(self._kept_mb, machine.memory_mb())
 
