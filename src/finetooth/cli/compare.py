@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,21 +60,32 @@ def command(
         if slices and show:
             figures = lambda s: [getattr(s.paired, k) for k in ("a", "b", "difference", "low", "high")]  # noqa: E731
             words = ("slice", "", "n", c.baseline, c.arm, "difference", "low", "high", "corrected p", "")
-            said = [
-                (s.by, s.slice, s.n, *figures(s), s.corrected, "" if s.verdict == "not shown" else s.verdict)
-                for s in slices[:show]
-            ]
+            said = [(s.by, s.slice, s.n, *figures(s), _p(s.corrected), _word(s)) for s in slices[:show]]
             print(table(words, said))
             if len(slices) > show:
                 say(f"{len(slices) - show} more slices; --json or --show {len(slices)} has them")
         print(f"examples flipped: {c.count('won')} won, {c.count('lost')} lost")
         for change in ("won", "lost"):
             for f in [f for f in c.flipped if f.change == change][: (show + 1) // 2]:
-                gold, was, now = map(_short, (f.gold, f.baseline_prediction, f.arm_prediction))
-                print(f"  {change:4}  {_short(f.example_id)}  gold {gold}: {was} -> {now}")
+                print(f"  {change:4}  {_short(f.example_id)}  gold {_short(f.gold)}: {_change(f)}")
     for note in found.notes:
         say(f"note: {note}")
     return code
+
+
+def _p(value: float | None) -> str | None:
+    """Two digits, as small as it is: 0.00 would be read as never."""
+    return None if value is None else f"{value:.2g}"
+
+
+def _word(of: Any) -> str:
+    return "" if of.verdict == "not shown" else of.verdict
+
+
+def _change(flip: Any) -> str:
+    if len(flip.baseline_predictions) == len(flip.arm_predictions) == 1:
+        return f"{_short(flip.baseline_predictions[0])} -> {_short(flip.arm_predictions[0])}"
+    return f"{flip.baseline:.0f} % right -> {flip.arm:.0f} % right"
 
 
 def _short(value: object) -> str:

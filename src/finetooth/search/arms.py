@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,12 @@ def _shared(first: str, *others: str) -> str:
 
 
 def distinct(folders: Sequence[str | Path]) -> list[Path]:
+    """The folders in their order, each once, however it is spelled."""
     return list({Path(f).resolve(): Path(f) for f in folders}.values())
 
 
 def scores_of(run: Run, split: str) -> Mapping[str, Any]:
+    """The scores of one split, with both fingerprints. Raises UsageError where they or the predictions are missing."""
     scores = run.scores()
     if split not in scores or not run.predictions_path(split).is_file():
         there = f"there are: {', '.join(scores)}; " if scores else ""
@@ -103,6 +106,7 @@ def scores_of(run: Run, split: str) -> Mapping[str, Any]:
 
 
 def refuse_unless_same(runs: Sequence[Run], values: Sequence[str], what: str, cure: str) -> None:
+    """Raises UsageError that names the first two runs whose values differ, and both values."""
     for run, value in zip(runs, values, strict=True):
         if value != values[0]:
             raise UsageError(f"{runs[0].folder} and {run.folder} {what}: {values[0]} and {value}", cure=cure)
@@ -111,24 +115,35 @@ def refuse_unless_same(runs: Sequence[Run], values: Sequence[str], what: str, cu
 def load_examples(
     run: Run, split: str, data: str | None, fingerprint: str
 ) -> tuple[Dataset, Sequence[Example]]:
-    """What was predicted, proved by its fingerprint, and the training set for slices, () where it is gone."""
-    from finetooth.train.data import load
+    """What was predicted, proved by its fingerprint, and the training set for slices, () where it is gone.
+
+    Raises UsageError for data of another fingerprint (both are named) or a split whose data nothing names.
+    """
+    from finetooth.train.data import load, sample
 
     config = run.config
-    options = {"schemas": config.data.schemas} if config.data.schemas else {}
+    of = config.data
+    options = {"schemas": of.schemas} if of.schemas else {}
     train: Sequence[Example] = ()
     held: Dataset | None = None
+    why = "no data are named for it"
     try:
         splits = load(config)
         train, held = splits.train.examples, {"train": splits.train, "dev": splits.dev}.get(split)
-    except FinetoothError:
-        if data is None and split == "dev" and config.data.dev is not None:
-            held = readers.load(config.data.dev, task=config.task, format=config.data.format, **options)
+    except FinetoothError as e:
+        why = str(e)
+    if held is None and data is None and split == "dev" and of.dev is not None:
+        # The training set may be gone; what was predicted is enough.
+        with suppress(FinetoothError):
+            held = readers.load(of.dev, task=config.task, format=of.format, **options)
+            held, _ = sample(held, of.max_dev_examples, seed=of.sample_seed)
     if data is not None:
         held = readers.load(data, task=config.task, **options)
     if held is None:
         raise UsageError(
-            f"cannot tell which examples the split {split!r} is", where=str(run.folder), cure="--data FILE"
+            f"cannot tell the examples of the split {split!r}: {why}",
+            where=str(run.folder),
+            cure="--data FILE names them",
         )
     if held.fingerprint != fingerprint:
         raise UsageError(
@@ -148,6 +163,7 @@ def notes_on_runs(
     metric: Metric,
     now: str,
 ) -> list[str]:
+    """What a reader must know of single runs. ``now``: the fingerprint of this version's metric code."""
     notes = []
     for run, kept in zip(runs, scores, strict=True):
         found = matched[run.folder]

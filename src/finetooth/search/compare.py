@@ -69,8 +69,8 @@ class Slice:
 class Flip:
     """An example that one arm gets right and the other does not; ``change`` is "won" or "lost" by the arm.
 
-    ``baseline``, ``arm``: the metric of this example alone, the mean over the arm's runs. The predictions are
-    those of each arm's first run.
+    ``baseline``, ``arm``: what this example alone scores, in percent of what its gold would, the mean over the
+    arm's runs. ``..._predictions``: one a run, in the order of the arm's runs.
     """
 
     example_id: str
@@ -78,8 +78,8 @@ class Flip:
     baseline: float
     arm: float
     gold: Any
-    baseline_prediction: Any
-    arm_prediction: Any
+    baseline_predictions: tuple[Any, ...]
+    arm_predictions: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -175,12 +175,7 @@ def compare(
         runs, [r.config.task for r in runs], "are of different tasks", "only runs of one task are compared"
     )
     for key, said, cure in _REFUSALS:
-        refuse_unless_same(
-            runs,
-            [str(s.get(key) or "unknown") for s in scores],
-            said,
-            cure,
-        )
+        refuse_unless_same(runs, [str(s[key]) for s in scores], said, cure)
     task = registry.task(runs[0].config.task)
     chosen: Metric = registry.pick(metric or task.main_metric, {m.name: m for m in task.metrics}, "metric")
     arms = arms_of(runs, each=each)
@@ -226,9 +221,6 @@ def compare(
         tuple(comparisons),
         tuple(notes),
     )
-
-
-# ---- figures
 
 
 @dataclass(frozen=True)
@@ -315,9 +307,11 @@ class _Field:
         flipped = np.flatnonzero((before - 0.5) * (after - 0.5) < 0)
         flipped = flipped[np.argsort(-np.abs(after - before)[flipped], kind="stable")]
         show = self.task.show
-        shown = [
-            [None if p is None else show(p.target) for p in self.found[x.runs[0].folder]] for x in (a, b)
-        ]
+
+        def said(arm: Arm, i: int) -> tuple[Any, ...]:
+            of = [self.found[r.folder][i] for r in arm.runs]
+            return tuple(None if p is None else show(p.target) for p in of)
+
         return tuple(
             Flip(
                 self.examples[i].id,
@@ -325,8 +319,8 @@ class _Field:
                 100 * float(before[i]),
                 100 * float(after[i]),
                 show(golds[i].target),
-                shown[0][i],
-                shown[1][i],
+                said(a, i),
+                said(b, i),
             )
             for i in flipped.tolist()
         )
@@ -354,10 +348,10 @@ def _verdict(pair: Paired, p: float | None, level: float, higher: bool, identica
 
 def _figures(pair: Paired, corrected: float | None) -> dict[str, Any]:
     names = ("difference", "low", "high", "p", "groups", "se_examples", "se_seeds", "borrowed")
-    return {**{name: getattr(pair, name) for name in names}, "p_corrected": corrected}
-
-
-# ---- words
+    values = {"baseline_value": pair.a, "value": pair.b, **{name: getattr(pair, name) for name in names}}
+    # A slice may hold nothing that can be counted: its value is no number, which JSON does not know.
+    plain = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in values.items()}
+    return {**plain, "p_corrected": corrected}
 
 
 def _sentence(
@@ -378,7 +372,7 @@ def _sentence(
             f"Nothing can be said of {arm.name} and {base.name}: {split} has too few independent examples "
             f"({pair.groups} group{'s' if pair.groups != 1 else ''})."
         )
-    family = f", corrected for {comparisons} comparisons" if comparisons > 1 else ""
+    family = f" after correction for {comparisons} comparisons" if comparisons > 1 else ""
     found = f"{100 * level:g} % interval {pair.low:+.2f} to {pair.high:+.2f}, p {p:.2g}{family}"
     if verdict != "not shown":
         return f"{arm.name} is {verdict} than {base.name} on {split}: {pair.difference:+.2f} {metric.name} ({found})."
@@ -389,15 +383,15 @@ def _sentence(
 
 
 def _notes_on_seeds(arms: Sequence[Arm], pairs: Sequence[Paired]) -> list[str]:
-    if all(len(a.runs) == 1 for a in arms):
-        return [
-            "one run an arm: this is about these trained models; another seed may turn it round, which only "
-            "several seeds can tell"
-        ]
-    borrowed = [a.name for a, p in zip(arms[1:], pairs, strict=True) if p.borrowed]
-    single = [a.name for a in arms if len(a.runs) == 1]
-    return [
-        f"{name} is one run: its seed noise is taken to be that of the other arm"
-        for name in single
-        if borrowed
-    ]
+    notes, base = [], arms[0]
+    for arm, pair in zip(arms[1:], pairs, strict=True):
+        single = [a.name for a in (base, arm) if len(a.runs) == 1]
+        if len(single) == 2:
+            notes.append(
+                f"{arm.name} and {base.name} are one run each: this is about these two models; another seed may "
+                "turn it round, which only several seeds can tell"
+            )
+        elif pair.borrowed:
+            other = arm.name if single == [base.name] else base.name
+            notes.append(f"{single[0]} is one run: its seed noise is taken to be that of {other}")
+    return notes
