@@ -1,25 +1,32 @@
 """The doctor: planted bugs are caught by the rung that is there for them, and a healthy model passes."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import tiny_models
 import torch
 
-from finetooth import config
+from finetooth import config, generate, registry
+from finetooth.cli import main
+from finetooth.errors import UsageError
 from finetooth.models.span import INPUTS, SpanHead
 from finetooth.tasks.qa import QAInput, QATarget
 from finetooth.train import doctor, schedule
 from finetooth.train.build import Built, default
 from finetooth.types import Example, Span
 
+TRAIN = {"learning_rate": 3e-3, "warmup_steps": 5, "batch_tokens": 1024, "threads": 1, "epochs": 4}
 NAMES = "ada bela cleo dora egon finn gus hana ines jon".split()
 
 
-def questions(n, *, seed, short=(6, 20), long=(60, 90)):
+def questions(n, *, seed, long=(60, 90)):
     """Names in any order and one number, which is the answer; a fifth are longer than a window."""
     rng = np.random.default_rng(seed)
     made = []
     for i in range(n):
-        size = int(rng.integers(*(long if i % 5 == 0 else short)))
+        size = int(rng.integers(*(long if i % 5 == 0 else (6, 20))))
         words = [str(w) for w in rng.choice(NAMES, size)]
         at = int(rng.integers(1, size - 1))
         words[at] = str(rng.integers(2, 10))
@@ -57,20 +64,28 @@ def settings(base, **changes):
             "task": "qa",
             "data": {"train": "memory"},
             "model": {"name": str(base), "max_length_tokens": 48, "stride_tokens": 8},
-            "train": {
-                "learning_rate": 3e-3,
-                "warmup_steps": 5,
-                "batch_tokens": 1024,
-                "threads": 1,
-                "epochs": 4,
-            },
+            "train": TRAIN,
             "out": "nowhere",
             **changes,
         }
     )
 
 
-def examine(base, *, head=SpanHead, plant=None, said=None, **changes):
+def facts(n, *, seed):
+    """Eight names with a number each; the question names one of them."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for i in range(n):
+        names = [str(w) for w in rng.permutation(NAMES)[:8]]
+        words = [w for name in names for w in (name, str(rng.integers(2, 10)))]
+        at = 2 * int(rng.integers(8)) + 1
+        start = len(" ".join(words[:at])) + 1
+        target = QATarget((Span(start, start + 1, words[at]),))
+        made.append(Example(f"{seed}-{i}", QAInput(f"what {words[at - 1]} ?", " ".join(words)), target))
+    return made
+
+
+def examine(base, *, head=SpanHead, plant=None, said=None, data=questions, until=None, **changes):
     """The diagnosis, with a head of another class or a model that ``plant`` has changed."""
 
     def build(chosen, task, examples):
@@ -87,10 +102,11 @@ def examine(base, *, head=SpanHead, plant=None, said=None, **changes):
 
     return doctor.examine(
         settings(base, **changes),
-        train=questions(300, seed=1),
-        dev=questions(60, seed=2),
+        train=data(300, seed=1),
+        dev=data(60, seed=2),
         build=build,
         told=said,
+        until=until,
     )
 
 
@@ -193,6 +209,18 @@ class LabelsInAnotherOrder(SpanHead):
         return batch
 
 
+class QuestionLost(SpanHead):
+    """The window says [CLS] [SEP] context [SEP], whatever is asked."""
+
+    def _cuts(self, examples):
+        return super()._cuts([replace(e, inputs=replace(e.inputs, question="")) for e in examples])
+
+
+class Unfinished(SpanHead):
+    def step(self, model, batch):
+        raise NotImplementedError("the loss")
+
+
 # Bugs in the model
 
 
@@ -257,6 +285,18 @@ PLANTED = {
         {"head": SpecialTokensDropped},
         "not what is decoded",
     ),
+    "the question is lost": ("held-out", {"head": QuestionLost, "data": facts}, "never reaches"),
+    "a head that raises": ("start", {"head": Unfinished}, "NotImplementedError in step"),
+    "a learning rate far too small": (
+        "batch",
+        {"train": {**TRAIN, "learning_rate": 1e-4}},
+        "they are learnt in",
+    ),
+    "a warmup longer than the run": (
+        "schedule",
+        {"train": {**TRAIN, "warmup_steps": 500}},
+        "longer than the run",
+    ),
 }
 
 
@@ -279,3 +319,81 @@ def test_a_schedule_at_zero_is_caught(base, monkeypatch):
     found = examine(base)
     assert found.broken.rung == "schedule"
     assert "0.0 at each" in found.broken.said
+
+
+# Every head, and the command
+
+
+@pytest.mark.parametrize(
+    ("task", "head", "folder"),
+    [
+        ("ner", "token", tiny_models.word_pieces),
+        ("nli", "pair", tiny_models.word_pieces),
+        ("relation", "pair", tiny_models.word_pieces),
+        ("qa", "causal", tiny_models.byte_level),
+    ],
+)
+def test_the_wiring_of_every_head_is_examined(tmp_path, task, head, folder):
+    if head == "causal":
+        examples = questions(24, seed=1, long=(6, 20))
+    else:
+        rows = generate.make(task, 24, seed=3).rows
+        examples = [registry.task(task).from_row(row, f"row {i}") for i, row in enumerate(rows)]
+    chosen = config.build(
+        {
+            "task": task,
+            "data": {"train": "memory"},
+            "model": {
+                "name": str(folder(tmp_path)),
+                "head": head,
+                "max_length_tokens": 160,
+                "stride_tokens": 32,
+            },
+            "train": {"threads": 1},
+            "out": "nowhere",
+        }
+    )
+    found = doctor.examine(chosen, train=examples, until="order")
+    assert found.healthy, found.verdict
+    start = found.outcomes[1]
+    assert start.evidence["loss"] == pytest.approx(start.evidence["expected"], rel=0.2)
+
+
+def test_a_rung_that_does_not_exist_is_named(base):
+    with pytest.raises(UsageError, match="there is no rung 'shuffel'"):
+        examine(base, until="shuffel")
+
+
+def written(folder, name, examples):
+    rows = [registry.task("qa").to_row(e) for e in examples]
+    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(folder / name)
+
+
+def test_the_command_tells_where_the_ladder_breaks(base, tmp_path, capsys):
+    path = tmp_path / "qa.yaml"
+    values = settings(base).model_dump(mode="json")
+    values["data"] |= {
+        "train": written(tmp_path, "train.jsonl", questions(60, seed=1)),
+        "dev": written(tmp_path, "dev.jsonl", questions(20, seed=2)),
+    }
+    path.write_text(json.dumps(values))
+    assert main(["doctor", str(path), "--until", "padding", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["healthy"], told["broken"]) == (True, None)
+    assert [r["rung"] for r in told["rungs"]] == ["targets", "start", "gradients", "padding"]
+
+    # Offsets that point one character too far are no longer those of the gold.
+    shifted = [
+        replace(e, target=QATarget(tuple(Span(a.start + 2, a.end + 2, a.text) for a in e.target.answers)))
+        for e in questions(60, seed=1)
+    ]
+    values["data"]["train"] = written(tmp_path, "shifted.jsonl", shifted)
+    path.write_text(json.dumps(values))
+    assert main(["doctor", str(path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["broken"] == "targets"
+    assert told["rungs"][-1]["evidence"]["lost"]
+
+    assert main(["doctor", str(path), "train.learningrate=1"]) == 2
+    assert "did you mean learning_rate" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from finetooth import registry
 from finetooth.config import Config
 from finetooth.errors import FinetoothError, UsageError
 from finetooth.train.data import Given
-from finetooth.train.doctor import learning, wiring
+from finetooth.train.doctor import carrying, learning, wiring
 from finetooth.train.doctor.patient import Broken, Build, Found, Patient, Skipped, admit
 from finetooth.train.watch import Watch
 
@@ -88,7 +88,7 @@ RUNGS = (
     Rung("batch", "can one batch be learnt for certain?", learning.one_batch),
     Rung("heart", "can 32 examples be learnt by heart and predicted?", learning.by_heart),
     Rung("schedule", "does the learning rate rise, and do the weights move?", learning.moves),
-    Rung("held-out", "does a little training beat the floor on examples held out?", learning.held_out),
+    Rung("held-out", "does a little training beat the floor on examples held out?", carrying.held_out),
     Rung("rate", "which learning rates does the model bear?", learning.rate),
 )
 

@@ -1,4 +1,4 @@
-"""Rungs that train a little: one batch, 32 examples, a schedule, a small subset, a range of learning rates."""
+"""Rungs that train a little: one batch, 32 examples, a schedule, a range of learning rates."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetooth.evaluate.score import above_floor, score
 from finetooth.train import batches, losses, sanity, schedule
-from finetooth.train.doctor.patient import Broken, Found, Patient, Skipped, constant, decays, names
+from finetooth.train.doctor.patient import Broken, Found, Patient, constant, decays, names
 
 if TYPE_CHECKING:
     from finetooth.models.head import Window
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 
 BATCH, BATCH_TOKENS, BATCH_STEPS = 8, 1024, 150
 LEARNT = 0.03  # of the first loss
-HEART_PASSES, HEART_TOKENS, HEART_LONG = 150, 12_000, 4
+HEART_PASSES, HEART_TOKENS, HEART_LONG = 100, 12_000, 4
 MOVES = 4
-SUBSET, SUBSET_PASSES, SUBSET_BATCH_TOKENS, GENERATED = 256, 4, 1024, 24
 RATES, LOWEST, HIGHEST, SMOOTH = 48, 1e-6, 0.5, 0.7
 
 
@@ -125,13 +123,19 @@ def _memorise(patient: Patient, windows: list[Window], rate: float) -> list[floa
     # Without dropout, which keeps a model from being certain.
     for loss in train(patient, patient.fresh(), [windows] * BATCH_STEPS, settings, dropout=False):
         seen.append(loss)
-        if _learnt(seen) or not np.isfinite(loss):
+        if _learnt(seen) or not np.isfinite(loss) or _stands(seen):
             break
     return seen
 
 
 def _learnt(seen: Sequence[float]) -> bool:
     return seen[-1] < LEARNT * seen[0]
+
+
+def _stands(seen: Sequence[float]) -> bool:
+    """Whether the loss has not come down by a hundredth in the last third of at least 60 steps."""
+    third = len(seen) // 3
+    return third >= 20 and min(seen[-third:]) > 0.99 * min(seen[:-third])
 
 
 def by_heart(patient: Patient) -> Found:
@@ -272,103 +276,6 @@ def moves(patient: Patient) -> Found:
         evidence,
         schedule.warmup_warning(config, steps),
     )
-
-
-def held_out(patient: Patient) -> Found:
-    """A little training must carry over to examples that were not trained on."""
-    if not patient.dev:
-        raise Skipped("nothing is held out: give data.dev")
-    examples = [e for e in patient.examples if e.id not in patient.lost]
-    rng = np.random.default_rng([patient.seed, 10])
-    keep = set(rng.permutation(len(examples))[:SUBSET].tolist())
-    windows = [w for w in patient.windows if w.example in keep]
-    dev = list(patient.dev)[: GENERATED if patient.head.name == "causal" else None]
-    dev_windows = patient.head.windows(dev)
-    settings = constant(patient.config).model_copy(update={"schedule": "linear"})
-    tokens = min(patient.config.train.batch_tokens, max(SUBSET_BATCH_TOKENS, max(map(len, windows))))
-    plan = batches.plan(
-        [len(w) for w in windows], batch_tokens=tokens, epochs=SUBSET_PASSES, seed=patient.seed
-    )
-    settings = settings.model_copy(update={"warmup_steps": max(1, len(plan) // 20)})
-    model = patient.fresh()
-    first = _losses(patient, model, dev_windows)
-    feed = ([windows[i] for i in u.batches[0]] for u in plan.updates)
-    table: list[dict[str, Any]] = []
-    best = None
-    for number, loss in enumerate(train(patient, model, feed, settings, steps=len(plan)), 1):
-        epoch = plan.ends_epoch(number)
-        if epoch is None:
-            continue
-        now = _losses(patient, model, dev_windows)
-        report = score(
-            patient.task,
-            dev,
-            patient.head.predict(model, dev),
-            train=[examples[i] for i in sorted(keep)],
-            seed=patient.seed,
-        ).score(patient.task.main_metric)
-        fall = first - now
-        error = float(fall.std(ddof=1) / np.sqrt(len(fall))) if len(fall) > 1 else 0.0
-        row = {
-            "pass": epoch + 1,
-            "train_loss": loss,
-            "loss": float(now.mean()),
-            "fall": float(fall.mean()),
-            "fall_error": error,
-            "score": report.value,
-        }
-        table.append(row)
-        if best is None or row["fall"] > best["fall"]:
-            best = row
-        if above_floor(report):
-            break
-    assert best is not None
-    evidence: dict[str, Any] = {
-        "trained_on": len(keep),
-        "held_out": len(dev),
-        "metric": report.name,
-        "score": report.value,
-        "low": report.low,
-        "high": report.high,
-        "floor": report.floor,
-        "floors": dict(report.floors),
-        "first_loss": float(first.mean()),
-        "passes": table,
-    }
-    floor = f"{report.floor:.2f}" if report.floor is not None else "none"
-    scored = f"held-out {report.name} is {report.value:.2f}, the floor {floor}"
-    after = f"after {len(table)} passes over {len(keep)} examples"
-    fell = f"held-out loss goes from {first.mean():.3f} to {best['loss']:.3f}"
-    if above_floor(report):
-        return Found(f"{after} {scored}; the {fell}", evidence)
-    if best["fall"] > 2 * best["fall_error"]:
-        return Found(
-            f"{after} {scored}; the {fell}",
-            evidence,
-            f"What it learns carries over (the {fell}), but {len(keep)} examples do not lift {report.name} surely above "
-            f"its floor ({report.value:.2f}, floor {floor})"
-            + (
-                ": from scratch that takes pretraining, or far more of them." if patient.from_scratch else "."
-            ),
-        )
-    raise Broken(
-        f"{after} the {fell}, and {scored}: what is learnt by heart does not carry over to other examples",
-        "is the question (or the second text) in the input? Are train and held-out labelled alike?",
-        **evidence,
-    )
-
-
-def _losses(patient: Patient, model: Any, windows: Sequence[Window]) -> np.ndarray:
-    """(windows,) losses in evaluation mode."""
-    was = model.training
-    model.eval()
-    ordered = sorted(range(len(windows)), key=lambda i: len(windows[i]))
-    made = np.zeros(len(windows))
-    for at in range(0, len(ordered), 16):
-        part = ordered[at : at + 16]
-        made[part] = patient.look([windows[i] for i in part], model)[:, 0]
-    model.train(was)
-    return made
 
 
 def rate(patient: Patient) -> Found:

@@ -81,11 +81,26 @@ class Patient:
 
     @cached_property
     def still(self) -> Any:
-        """A fresh model that nobody trains: in evaluation mode, in double precision unless it is large."""
+        """A fresh model that nobody trains: in evaluation mode, in double precision where it can be."""
+        import torch
+
         model = self.fresh().eval()
-        if sum(p.numel() for p in model.parameters()) <= DOUBLE_WEIGHTS:
-            model = model.double()
+        if sum(p.numel() for p in model.parameters()) > DOUBLE_WEIGHTS:
+            return model
+        try:
+            with torch.no_grad():
+                self.step(model.double(), self.windows[:1])
+        except RuntimeError:
+            # Some models turn to single precision on their way, and mix no others.
+            model = model.float()
         return model
+
+    @property
+    def exact(self) -> bool:
+        """Whether ``still`` is in double precision."""
+        import torch
+
+        return next(self.still.parameters()).dtype == torch.float64
 
     @cached_property
     def windows(self) -> list[Window]:
