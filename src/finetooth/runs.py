@@ -26,6 +26,7 @@ from typing import Any, Literal
 from finetooth import __version__, io
 from finetooth.config import Config, differences
 from finetooth.errors import UsageError
+from finetooth.io import versions as versions_of_data
 from finetooth.types import Dataset, Drop, Dynamics, Prediction
 
 Status = Literal["new", "running", "interrupted", "failed", "finished"]
@@ -234,6 +235,7 @@ def describe(data: Dataset) -> dict[str, Any]:
         "examples": len(data),
         "fingerprint": data.fingerprint,
         "dropped_by_reader": len(data.dropped),
+        "deprecated": versions_of_data.deprecated(data.source),
     }
 
 

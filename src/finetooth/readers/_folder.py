@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from finetooth.errors import DataError
+from finetooth.io.versions import SUFFIX
 
 ENDINGS = (".jsonl", ".json", ".ndjson", ".parquet", ".csv", ".tsv", ".txt", ".conll", ".iob", ".bio")
 # Files that say something of the data and are none.
@@ -31,7 +32,7 @@ def files_of(folder: Path) -> list[Path]:
     files = [
         p for p in inside if p.is_file() and not p.name.startswith((".", "_")) and p.suffix.lower() in ENDINGS
     ]
-    files = [p for p in files if p.name.lower() not in ABOUT]
+    files = [p for p in files if p.name.lower() not in ABOUT and not p.name.endswith(SUFFIX)]
     if not files:
         folders = [p.name for p in inside if p.is_dir() and not p.name.startswith(".")]
         raise DataError(

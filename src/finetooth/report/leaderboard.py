@@ -11,6 +11,8 @@ from html import escape as html_escape
 from pathlib import Path
 from typing import Any
 
+from finetooth.errors import DataError
+from finetooth.io.versions import deprecated
 from finetooth.report.card import escape
 from finetooth.report.collect import visible
 from finetooth.runs import Run
@@ -35,7 +37,8 @@ class Entry:
     data_fingerprint: str
     metric_fingerprint: str
     validation: str
-    deprecated: str
+    deprecated: str  # why the data it is scored on are
+    trained_on_deprecated: str
     status: str
 
     @property
@@ -75,7 +78,8 @@ def entries(folders: Sequence[str | Path], *, split: str = "dev") -> list[Entry]
                 str(scores.get("data_fingerprint") or "unknown"),
                 str(scores.get("metric_fingerprint") or "unknown"),
                 _validation(run.info),
-                _deprecated(data.get(split) or data.get("train")),
+                _deprecated(run.info, data, split if data.get(split) else "train"),
+                _deprecated(run.info, data, "train"),
                 run.status,
             )
         )
@@ -90,12 +94,14 @@ def _validation(info: Mapping[str, Any]) -> str:
     return ", ".join(f"{n} {severity}" for severity, n in counts.items() if n) or "nothing found"
 
 
-def _deprecated(source: Any) -> str:
-    """Why the data are deprecated, by the manifest beside them; "" if they are not."""
-    from finetooth.report.versions import manifest_of
-
-    manifest = manifest_of(source) if source else None
-    return str((manifest or {}).get("deprecated") or "")
+def _deprecated(info: Mapping[str, Any], data: Mapping[str, Any], split: str) -> str:
+    """Why the data of a split are deprecated: by the manifest beside them now, or as the run found it then."""
+    try:
+        now = deprecated(data.get(split))
+    except DataError:  # a manifest that cannot be read stops training, not the table
+        now = ""
+    then = ((info.get("data") or {}).get(split) or {}).get("deprecated")
+    return visible(now or str(then or ""))
 
 
 HEADER = (
@@ -108,7 +114,7 @@ HEADER = (
     "95 % interval",
     "floor",
     "n",
-    "checked",
+    "training data",
     "status",
 )
 
@@ -138,7 +144,7 @@ def cells(e: Entry) -> list[str]:
         span,
         floor,
         str(e.n),
-        e.validation,
+        e.validation + (f"; DEPRECATED: {e.trained_on_deprecated}" if e.trained_on_deprecated else ""),
         e.status,
     ]
 

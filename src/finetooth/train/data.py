@@ -13,7 +13,7 @@ import numpy as np
 from finetooth import checks, readers, registry
 from finetooth.config import Config
 from finetooth.errors import PreflightError, UsageError
-from finetooth.io import fingerprint
+from finetooth.io import fingerprint, versions
 from finetooth.text import shorten
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
@@ -25,12 +25,16 @@ Given = Dataset | Sequence[Example] | None
 
 @dataclass(frozen=True)
 class Splits:
-    """The examples of a run. ``note`` says aloud what was done to get them; ``drops`` names what is gone."""
+    """The examples of a run. ``notes`` say aloud what was done to get them; ``drops`` names what is gone.
+
+    ``warnings``: data that were declared deprecated, or are not what their manifest was written for.
+    """
 
     train: Dataset
     dev: Dataset | None
     notes: tuple[str, ...] = ()
     drops: tuple[Drop, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def load(config: Config, train: Given = None, dev: Given = None) -> Splits:
     for each in (whole, other):
         if each is not None and each.task != config.task:
             raise UsageError(f"holds {each.task}, not {config.task}", where=each.source)
+    # Of the whole files: what is drawn from them below has another fingerprint.
+    warnings = tuple(filter(None, (versions.warning(each) for each in (whole, other) if each is not None)))
     if other is None:
         whole, other, note = hold_out(whole, config.data.dev_share, seed=config.data.sample_seed)
         notes.append(note)
@@ -77,7 +83,7 @@ def load(config: Config, train: Given = None, dev: Given = None) -> Splits:
     if other is not None:
         other, note = sample(other, config.data.max_dev_examples, seed=config.data.sample_seed)
         notes += [note] if note else []
-    return Splits(whole, other, tuple(notes), tuple(whole.dropped))
+    return Splits(whole, other, tuple(notes), tuple(whole.dropped), warnings)
 
 
 def subset(data: Dataset, examples: Sequence[Example]) -> Dataset:

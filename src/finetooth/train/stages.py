@@ -36,7 +36,12 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
     transformers.set_seed(config.seed)
     examples = list(splits.train.examples)
     built = (build or default)(config, task, examples)
-    report = preflight.Report(notes=list(splits.notes), gate=asdict(gate), data=run.info["data"])
+    report = preflight.Report(
+        notes=list(splits.notes),
+        warnings=list(splits.warnings),
+        gate=asdict(gate),
+        data=run.info["data"],
+    )
     ids = [e.id for e in examples]
     curated = weights.read(config.train.weights) if config.train.weights else None
     windows = built.head.windows(examples)
@@ -96,8 +101,9 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
         report.floors = preflight.floors(task, dev, examples, seed=config.seed)
         _warn(report, job, len(drops) - len(splits.drops), curated)
         per_example = sum(map(len, windows)) / len(examples)
+        evaluations = -(-plan.epochs // config.train.evaluate_every_epochs) if dev else 0
         report.estimate = preflight.estimate(
-            engine, dev_tokens=per_example * len(dev), evaluations=plan.epochs if dev else 0
+            engine, dev=dev, dev_tokens=per_example * len(dev), evaluations=evaluations
         )
         run.update(preflight=report)
         watch.preflight(report)
