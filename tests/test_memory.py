@@ -11,7 +11,7 @@ from finetooth import config, io, registry
 from finetooth.cli import main
 from finetooth.config import ModelConfig
 from finetooth.errors import DataError, PreflightError, UsageError
-from finetooth.models import memory
+from finetooth.models import generation, memory
 from finetooth.models.adapt import adapt
 from finetooth.models.load import build_head
 from finetooth.runs import Run
@@ -255,3 +255,36 @@ def test_the_table_of_strategies(small_run, tmp_path, capsys):
     for wrong in (["--memory", "much"], ["--cpu"], ["model.freeze_share=2"]):
         assert main(["estimate", str(file), *wrong]) == 2
         assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_time_of_generating_is_told_from_a_few_tokens(tmp_path, monkeypatch):
+    folder, examples = byte_level(tmp_path / "model"), documents(12)
+    options = ModelConfig(name=str(folder), max_length_tokens=256, stride_tokens=16)
+    head = build_head(TASK, options, TASK.labels(examples), "causal", folder)
+    head.windows(examples)
+    model = head.build(folder).train()
+    tried = []
+
+    def step(model, prompt, rows, pad):
+        tried.append(rows)
+        return 1.0 + 0.25 * rows
+
+    monkeypatch.setattr(generation, "_step_seconds", step)
+    alone = head.foretell(model, examples, batch_tokens=1, token_seconds=0.0)
+    # One at a time every answer takes as many steps as answers usually have tokens.
+    assert alone == pytest.approx(12 * head.usual_answer * 1.25)
+    tried.clear()
+    together = head.foretell(model, examples, batch_tokens=100_000, token_seconds=0.0)
+    assert tried == [1, 12]
+    assert head.usual_answer * 4.0 <= together <= head.longest_answer * 4.0
+    read = head.foretell(model, examples, batch_tokens=100_000, token_seconds=1.0) - together
+    assert read == 12 * max(map(len, head._prompts(examples)))
+    assert model.training
+
+
+def test_a_few_tokens_can_be_tried_out(tmp_path):
+    folder, examples = byte_level(tmp_path / "model"), documents(4)
+    options = ModelConfig(name=str(folder), max_length_tokens=256, stride_tokens=16)
+    head = build_head(TASK, options, TASK.labels(examples), "causal", folder)
+    head.windows(examples)
+    assert head.foretell(head.build(folder), examples, batch_tokens=4096, token_seconds=0.0) > 0

@@ -17,7 +17,7 @@ from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
 from finetooth.models.answer_loss import answer_logits, answer_losses
 from finetooth.models.causal_chat import Frame, Framer, make_frame
-from finetooth.models.generation import Generated, Sampling, generate, prepared
+from finetooth.models.generation import Generated, Sampling, foretell, generate, prepared
 from finetooth.models.head import Progress, Step, Window
 from finetooth.models.load import head_options, load_weights, one_of, only_shapes, positions, write_head
 from finetooth.models.sequences import pad
@@ -241,6 +241,24 @@ class CausalHead:
             )
         answers = dict(zip(asked, made, strict=True))
         return [self._decide(e, answers.get(i)) for i, e in enumerate(examples)]
+
+    def foretell(
+        self, model: Any, examples: Sequence[Example], *, batch_tokens: int, token_seconds: float
+    ) -> float:
+        """Seconds that ``predict`` will take; a token that is only read takes ``token_seconds``. Tries a few tokens out."""
+        most = self.most_new_tokens()
+        longest = min(self.longest_answer or most, most)
+        with prepared(model, self.precision) as ready:
+            return foretell(
+                ready,
+                self._prompts(examples),
+                most_tokens=most,
+                longest_tokens=longest,
+                usual_tokens=min(self.usual_answer or longest, longest),
+                pad=self.tokenizer.pad_token_id,
+                batch_tokens=batch_tokens,
+                prompt_token_seconds=token_seconds,
+            )
 
     def most_new_tokens(self) -> int:
         """What an answer may take: as configured, or somewhat more than the longest in training took."""

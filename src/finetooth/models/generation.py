@@ -6,6 +6,7 @@ A row that has ended leaves its batch, so that a long answer does not make thirt
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from finetooth.models.sequences import by_length
 if TYPE_CHECKING:
     import torch
 
+TRIED_PROMPT, TRIED_TOKENS = (
+    16,
+    4,
+)  # what ``foretell`` tries out: a token costs little more after a long prompt
 MOST_ROWS = 64  # of a batch: beyond it a step costs as much again for every row
 
 
@@ -71,20 +76,74 @@ def generate(
     random = torch.Generator(device=device).manual_seed(sampling.seed)
     done = 0
     most = [most_tokens] * len(prompts) if isinstance(most_tokens, int) else list(most_tokens)
-    sizes = [len(p) + min(n, usual_tokens or n) for p, n in zip(prompts, most, strict=True)]
-    for part in by_length(sizes, batch_tokens):
-        for at in range(0, len(part), MOST_ROWS):
-            some = part[at : at + MOST_ROWS]
-            batch = _Batch(model, [prompts[i] for i in some], pad)
-            matchers = [limits(i) for i in some] if limits is not None else None
-            with torch.inference_mode():
-                found = batch.run([most[i] for i in some], frozenset(ends), sampling, random, matchers)
-            for i, text in zip(some, found, strict=True):
-                made[i] = text
-            done += len(some)
-            if progress is not None:
-                progress(done, len(prompts))
+    for some in _batches([len(p) for p in prompts], most, usual_tokens, batch_tokens):
+        batch = _Batch(model, [prompts[i] for i in some], pad)
+        matchers = [limits(i) for i in some] if limits is not None else None
+        with torch.inference_mode():
+            found = batch.run([most[i] for i in some], frozenset(ends), sampling, random, matchers)
+        for i, text in zip(some, found, strict=True):
+            made[i] = text
+        done += len(some)
+        if progress is not None:
+            progress(done, len(prompts))
     return [one for one in made if one is not None]
+
+
+def _batches(
+    lengths: Sequence[int], most: Sequence[int], usual: int | None, batch_tokens: int
+) -> list[list[int]]:
+    """Which prompts are answered together: see ``generate``."""
+    sizes = [length + min(n, usual or n) for length, n in zip(lengths, most, strict=True)]
+    return [
+        part[at : at + MOST_ROWS]
+        for part in by_length(sizes, batch_tokens)
+        for at in range(0, len(part), MOST_ROWS)
+    ]
+
+
+def foretell(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    most_tokens: int,
+    longest_tokens: int,
+    usual_tokens: int,
+    pad: int,
+    batch_tokens: int = 8192,
+    prompt_token_seconds: float,
+) -> float:
+    """Seconds that ``generate`` will take once the model answers as in training, from a few tokens tried out.
+
+    Answers there were ``usual_tokens`` long in the mean and ``longest_tokens`` at most; a token of a prompt
+    takes ``prompt_token_seconds``. A token of an answer is timed with one row and with as many as the middle batch
+    has: a batch takes as many steps as its longest answer, with fewer and fewer rows after the usual length.
+    """
+    lengths = [len(p) for p in prompts]
+    batches = _batches(lengths, [most_tokens] * len(prompts), usual_tokens, batch_tokens)
+    rows = sorted(map(len, batches))[len(batches) // 2]
+    one = _step_seconds(model, prompts[0], 1, pad)
+    more = max(0.0, _step_seconds(model, prompts[0], rows, pad) - one) / (rows - 1) if rows > 1 else 0.0
+    seconds = 0.0
+    for some in batches:
+        seconds += len(some) * max(lengths[i] for i in some) * prompt_token_seconds
+        seconds += usual_tokens * (one + more * (len(some) - 1))
+        if len(some) > 1:
+            # The tail: the longest of a few answers is halfway between the usual and the longest of all.
+            seconds += (longest_tokens - usual_tokens) / 2 * (one + more * (len(some) - 1) / 4)
+    return seconds
+
+
+def _step_seconds(model: Any, prompt: Sequence[int], rows: int, pad: int) -> float:
+    """Seconds of one more token of each of ``rows`` answers."""
+    short = [list(prompt[-TRIED_PROMPT:])] * rows
+
+    def run(tokens: int) -> float:
+        began = time.perf_counter()
+        generate(model, short, most_tokens=tokens, ends=(), pad=pad)
+        return time.perf_counter() - began
+
+    run(1)
+    return max(0.0, run(1 + TRIED_TOKENS) - run(1)) / TRIED_TOKENS
 
 
 class _Batch:

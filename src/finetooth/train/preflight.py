@@ -138,12 +138,15 @@ def describe_model(model: Any, precision: str, why: str, threads: int) -> dict[s
     }
 
 
-def estimate(engine: Engine, *, dev_tokens: float, evaluations: int) -> dict[str, float]:
+def estimate(
+    engine: Engine, *, dev: Sequence[Example], dev_tokens: float, evaluations: int
+) -> dict[str, float]:
     """Seconds and MiB that training will take, from two batches tried out: the largest and a middling one.
 
     A batch is timed forward and backward, its gradients are thrown away and the random state is put
     back. Seconds count the padded tokens of the plan, an optimiser step an update (from the time it
-    takes to go over the gradients), and dev evaluations at a third of the cost a token. Memory is the
+    takes to go over the gradients), and dev evaluations at a third of the cost a token, or, where
+    answers are generated, by what a few tokens of them take. Memory is the
     peak of the trial plus the optimiser's two moments. Raises PreflightError where the largest
     batch does not fit.
     """
@@ -188,6 +191,13 @@ def estimate(engine: Engine, *, dev_tokens: float, evaluations: int) -> dict[str
             torch.cuda.synchronize()
         # That read and wrote 8 bytes a weight; Adam, clipping and clearing go over some 40.
         per_update = 5 * (time.perf_counter() - began)
+        engine.model.zero_grad()
+        memory = machine.peak_mb()
+        evaluation = dev_tokens * per_token / 3
+        foretell = getattr(engine.head, "foretell", None)
+        if foretell is not None and evaluations:
+            size = 2 * engine.config.batch_tokens
+            evaluation = foretell(engine.model, dev, batch_tokens=size, token_seconds=per_token / 3)
     except (torch.OutOfMemoryError, MemoryError) as e:
         raise PreflightError(
             f"the largest batch ({sizes[ordered[-1]]:,} tokens) does not fit into memory",
@@ -198,8 +208,12 @@ def estimate(engine: Engine, *, dev_tokens: float, evaluations: int) -> dict[str
         restore_random(before, tensors)
     trained = sum(p.numel() for p in engine.model.parameters() if p.requires_grad)
     seconds = plan.padded * per_token + len(plan) * per_update
-    seconds += evaluations * dev_tokens * per_token / 3
-    return {"seconds": seconds, "memory_mb": machine.peak_mb() + 8 * trained / 2**20}
+    seconds += evaluations * evaluation
+    return {
+        "seconds": seconds,
+        "evaluation_seconds": evaluation,
+        "memory_mb": memory + 8 * trained / 2**20,
+    }
 
 
 def refuse_what_is_lost(found: Mapping[str, Any]) -> None:
