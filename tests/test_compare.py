@@ -179,6 +179,21 @@ def test_training_data_that_changed_under_one_path_make_two_arms(tmp_path):
     assert [a.name for a in compare([*same, other]).arms] == ["a*", "b"]
 
 
+def test_a_seed_that_was_run_from_the_folder_of_another_is_of_its_arm(tmp_path):
+    # finetooth train runs/a out=runs/b seed=1 takes what "auto" came to in runs/a for its configuration.
+    data, right = dev(tmp_path), np.arange(400) % 10 < 6
+    a, b, c = (run(tmp_path / n, data, right, seed=s) for s, n in enumerate("abc"))
+    made = {f: json.loads((f / "run.json").read_text()) for f in (a, b, c)}
+    for folder, precision, threads in ((a, "bf16", 2), (b, "bf16", 8), (c, "fp32", 2)):
+        config = made[folder]["config"]
+        made[folder]["resolved"] = config | {"train": {"precision": precision, "threads": threads}}
+    for folder in (b, c):
+        made[folder]["config"] = made[folder]["resolved"]
+    for folder, info in made.items():
+        io.write_json(folder / "run.json", info)
+    assert [len(x.runs) for x in compare([a, b, c]).arms] == [2, 1]
+
+
 def test_a_repeated_run_does_not_pass_for_a_second_seed(tmp_path):
     data = dev(tmp_path)
     right = np.arange(400) % 10 < 6

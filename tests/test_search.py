@@ -11,7 +11,7 @@ import pytest
 
 from finetooth import io
 from finetooth.errors import ConfigError
-from finetooth.search.space import Range, SearchConfig, assignment, grid
+from finetooth.search.space import SWEEPS, Range, SearchConfig, assignment, grid
 from finetooth.search.trials import Search, TrialFailed, load
 
 BASE = {"task": "nli", "data": {"train": "t.csv"}, "model": {"name": "starter:minilm"}}
@@ -143,3 +143,13 @@ def test_a_search_that_makes_no_sense_is_refused(tmp_path, text, words):
 def test_a_wrong_key_in_the_space_fails_before_the_first_trial(tmp_path):
     with pytest.raises(ConfigError, match="did you mean learning_rate"):
         Fake(settings(tmp_path, space={"train.learning_rat": [1e-4]}))
+
+
+def test_the_configuration_that_the_page_shows_is_one(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "search.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    Path("search.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    Path("qa.yaml").write_text("task: qa\ndata: {train: train.jsonl}\nout: runs/first\n")
+    search = Search(load("search.yaml", ["trials=24", "sampler=random"]))
+    assert len(search.planned) == 24
+    assert all(f"| `{name}` |" in page for name in SWEEPS)

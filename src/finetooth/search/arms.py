@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from finetooth import readers
-from finetooth.config import differences
+from finetooth.config import Config, build, differences
 from finetooth.errors import FinetoothError, UsageError
 from finetooth.evaluate import predictions as files
 from finetooth.registry import Metric
@@ -58,8 +58,17 @@ def arms_of(runs: Sequence[Run], *, each: bool = False) -> tuple[Arm, ...]:
 
 def _one_arm(a: Run, b: Run) -> bool:
     known, other = _trained_on(a), _trained_on(b)
-    by_print = ("data.train", "data.dev") if known and other else ()
-    return known == other and not differences(a.config, b.config, but=(*OUTSIDE, "seed", *by_print))
+    but = [*OUTSIDE, "seed", "train.threads"]
+    if known and other:
+        but += ["data.train", "data.dev"]  # what was read says more than where it lay
+    pairs = ((x, y) for x in _configs(a) for y in _configs(b))
+    return known == other and any(not differences(x, y, but=but) for x, y in pairs)
+
+
+def _configs(run: Run) -> list[Config]:
+    """As it was asked for, and with what "auto" came to: a run that was made from another's folder has the latter."""
+    resolved = run.info.get("resolved")
+    return [run.config, *([build(resolved)] if resolved else [])]
 
 
 def _trained_on(run: Run) -> str:
