@@ -163,9 +163,12 @@ def _verdict(outcomes: Sequence[Outcome]) -> str:
     last = outcomes[-1]
     if last.state == "broken":
         return f"Not healthy: {last.said}. Look here first: {last.cure}."
-    warnings = [o.warning for o in outcomes if o.warning]
     whole = len(outcomes) == len(RUNGS)
     said = (
         "Healthy: every rung holds." if whole else f"Sound up to {last.rung}; the rungs above were not tried."
     )
-    return " ".join([said, *warnings])
+    return " ".join([said, *(_sentence(o.warning) for o in outcomes if o.warning)])
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")

@@ -86,7 +86,7 @@ def held_out(patient: Patient) -> Found:
     unread = [name for name, p in parts.items() if p["largest"] < UNREAD]
     if unread:
         raise Broken(
-            f"{after} {scored}, but with {unread[0]} every held-out loss is the same to the last digit: the rest "
+            f"{after} {scored}, but with the input cut to the {unread[0]} every held-out loss is the same to the last digit: the rest "
             "of the input never reaches the model",
             "is all of the input in the window, and attended to?",
             **evidence,
@@ -96,15 +96,19 @@ def held_out(patient: Patient) -> Found:
     if unused:
         if not above and not scratch and report.floor is not None:
             raise Broken(
-                f"{after} {scored}, and with {unused[0]} it is as sure of its answers: "
+                f"{after} {scored}, and with the input cut to the {unused[0]} it is as sure of its answers: "
                 "the rest of the input is not used",
                 "is all of the input in the window, and attended to?",
                 **evidence,
             )
-        warnings.append(f"With {unused[0]} it is as sure of its answers as with all of the input.")
+        warnings.append(
+            f"With the input cut to the {unused[0]} it is as sure of its answers as with all of it."
+        )
     if report.floor is not None and not above:
-        more = "From scratch that takes pretraining, or far more of them." if scratch else ""
-        warnings.append(f"{len(keep)} examples do not lift {scored} surely above its floor. {more}".strip())
+        more = ": from scratch that takes pretraining, or far more of them." if scratch else "."
+        warnings.append(
+            f"{len(keep)} examples do not lift {report.name} surely above its floor ({report.value:.2f}, floor {floor}){more}"
+        )
     return Found(f"{after} {scored}; {fell}", evidence, " ".join(warnings))
 
 
