@@ -304,3 +304,36 @@ def test_no_difference_is_seldom_called_one(runs):
         )
         wrong += found.shown(0.05)
     assert 1 <= wrong <= 17  # 5 % of 200 is 10; a test of the right size leaves this range once in 60 times
+
+
+def test_entity_types_are_slices_and_one_that_is_the_whole_is_not(tmp_path):
+    ner = registry.task("ner")
+    text = "Ada left Rome."
+    both = [{"start": 0, "end": 3, "type": "PER"}, {"start": 9, "end": 13, "type": "LOC"}]
+    rows = [{"id": f"d{i}", "text": f"{text} {i}", "entities": both} for i in range(60)]
+    io.write_jsonl(tmp_path / "dev.jsonl", rows)
+    examples = list(readers.load(tmp_path / "dev.jsonl", task="ner").examples)
+
+    def guess(folder, kept):
+        found = [
+            Prediction(e.id, ner.parse([s for s in both if kept(i, s["type"])], e), 0.5)
+            for i, e in enumerate(examples)
+        ]
+        data = {"train": str(tmp_path / "dev.jsonl"), "dev": str(tmp_path / "dev.jsonl")}
+        config = {"task": "ner", "data": data, "model": {"name": folder}, "out": folder}
+        (tmp_path / folder).mkdir()
+        io.write_json(tmp_path / folder / "run.json", {"format": 1, "status": "finished", "config": config})
+        made = Run.open(tmp_path / folder)
+        made.write_predictions("dev", found, ner.show)
+        made.write_scores("dev", io.plain(score(ner, examples, found, resamples=2, floors=False).to_json()))
+        return tmp_path / folder
+
+    people = guess("people", lambda i, kind: kind == "PER")
+    places = guess("places", lambda i, kind: kind == "PER" or i % 3 > 0)
+    (found,) = compare([people, places]).comparisons
+    assert {(s.by, s.slice): s.verdict for s in found.slices} == {
+        ("type", "LOC"): "better",
+        ("type", "PER"): "same",
+    }
+    # All entities were seen in training: "seen" would be the whole again, "unseen" holds nothing.
+    assert found.verdict == "better"

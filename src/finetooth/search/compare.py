@@ -6,6 +6,7 @@ same code. Runs that differ in nothing but their seed are one arm.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,6 @@ from finetooth.search.paired import Paired, holm, paired
 from finetooth.types import Example, Prediction
 
 Verdict = Literal["better", "worse", "not shown", "same"]
-RESAMPLES = 5000
 _REFUSALS = (
     (
         "data_fingerprint",
@@ -160,7 +160,7 @@ def compare(
     each: bool = False,
     level: float = 0.95,
     seed: int = 0,
-    resamples: int = RESAMPLES,
+    resamples: int = 5000,
 ) -> Compared:
     """Every arm among ``folders`` against the baseline: the arm of that run, or of the first.
 
@@ -175,7 +175,7 @@ def compare(
         runs, [r.config.task for r in runs], "are of different tasks", "only runs of one task are compared"
     )
     for key, said, cure in _REFUSALS:
-        refuse_unless_same(runs, [str(s[key]) for s in scores], said, cure)
+        refuse_unless_same(runs, [s[key] for s in scores], said, cure)
     task = registry.task(runs[0].config.task)
     chosen: Metric = registry.pick(metric or task.main_metric, {m.name: m for m in task.metrics}, "metric")
     arms = arms_of(runs, each=each)
@@ -269,12 +269,14 @@ class _Field:
             for value in values if len(values) > 1 else ():
                 at = np.flatnonzero(names == value)
                 made.append((kind, value, len(at), self._pairs(counts, self.metric, at)))
-        for part in self.task.parts(self.examples, self.train) if self.task.parts else ():
-            if part.by and part.metric.name == self.metric.name:
+        parts = self.task.parts(self.examples, self.train) if self.task.parts else ()
+        parts = [p for p in parts if p.by and p.n != 0 and p.metric.name == self.metric.name]
+        kinds = Counter(p.by for p in parts)
+        for part in parts:
+            if kinds[part.by] > 1:
                 n = len(self.examples) if part.n is None else part.n
-                made.append(
-                    (part.by, part.slice, n, self._pairs(self.counts(part.metric), part.metric, None))
-                )
+                pairs = self._pairs(self.counts(part.metric), part.metric, None)
+                made.append((part.by, part.slice, n, pairs))
         corrected = iter(holm([pair.p for *_, pairs in made for pair, _ in pairs]))
         found: list[list[Slice]] = [[] for _ in self.arms[1:]]
         for by, name, n, pairs in made:
