@@ -359,6 +359,14 @@ def test_the_wiring_of_every_head_is_examined(tmp_path, task, head, folder):
     assert start.evidence["loss"] == pytest.approx(start.evidence["expected"], rel=0.2)
 
 
+@pytest.mark.parametrize("strategy", ["lora", "partial", "head"])
+def test_weights_that_are_meant_to_stand_still_may(base, strategy):
+    model = {**settings(base).model_dump()["model"], "strategy": strategy}
+    found = examine(base, model=model, until="gradients")
+    assert found.healthy, found.verdict
+    assert found.outcomes[-1].evidence["frozen"]
+
+
 def test_a_rung_that_does_not_exist_is_named(base):
     with pytest.raises(UsageError, match="there is no rung 'shuffel'"):
         examine(base, until="shuffel")

@@ -17,6 +17,7 @@ STAGES = [
     "generate",
     "augment",
     "teach",
+    "doctor",
     "estimate",
     "pretrain",
     "train",

@@ -65,6 +65,7 @@ def train(
 
 def one_batch(patient: Patient) -> Found:
     """A handful of windows, seen again and again, must be known for certain in the end."""
+    patient.rest()
     windows = distinct(patient, BATCH, BATCH_TOKENS)
     rate = patient.config.train.learning_rate
     seen = _memorise(patient, windows, rate)

@@ -126,6 +126,11 @@ class Patient:
         sizes = {name: p.numel() for name, p in self.still.named_parameters()}
         return sum(sizes[n] for n in self.drawn) > sum(sizes.values()) / 2
 
+    def rest(self) -> None:
+        """Lets go of the model that is not trained; what it told of itself stays known."""
+        _ = self.from_scratch
+        self.__dict__.pop("still", None)
+
     def collate(self, windows: Sequence[Window], model: Any) -> dict[str, Any]:
         device = next(model.parameters()).device
         return {k: v.to(device) for k, v in self.head.collate(windows).items()}
@@ -187,7 +192,6 @@ def admit(
     notes = list(splits.notes)
     if len(sample) < len(everything):
         notes.append(f"looked at {len(sample):,} of the {len(everything):,} training examples")
-    built.head.windows(sample)
     precision = machine.pick_precision(config.train)[0]
     return Patient(
         config=config,

@@ -33,9 +33,10 @@ KEY_BIAS = re.compile(r"(^|\.)(k|key)(_proj|_lin)?\.bias$")
 
 def targets(patient: Patient) -> Found:
     """The gold, encoded by the head and decoded again, must be the gold; of several windows as of one."""
+    # First of all: what a head learns of the training set (class weights, priors) goes into its model.
+    windows = patient.head.windows(patient.examples)
     trip = _round_trip(patient)
     patient.lost = {row["example_id"] for row in trip["lost"]}
-    windows = patient.head.windows(patient.examples)
     times = np.bincount([w.example for w in windows], minlength=len(patient.examples))
     evidence: dict[str, Any] = {
         "examples": trip["n"],
@@ -146,7 +147,8 @@ def gradients(patient: Patient) -> Found:
     model = patient.fresh().train()
     drawn = {n for n in patient.drawn if "lora_" not in n}
     frozen = [n for n, p in model.named_parameters() if not p.requires_grad]
-    stuck = [n for n in frozen if n in drawn]
+    # Adapters keep what a part was beside what it becomes.
+    stuck = [n for n in frozen if n in drawn and ".original_module." not in n]
     if patient.config.model.strategy == "full":
         stuck = frozen
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
