@@ -5,29 +5,12 @@ import re
 
 import pytest
 import yaml
+from hostile import PAYLOADS as HOSTILE
 
 from finetooth import io
 from finetooth.cli import main
 from finetooth.report import card, html, leaderboard
 from finetooth.report.collect import collect, visible
-
-HOSTILE = [
-    "<script>document.title='owned'</script>",
-    "</script><script>document.title='owned'</script>",
-    "<img src=x onerror=\"document.title='owned'\">",
-    "<!--<script>",
-    "{{ 7*7 }}{% raw %}",
-    "javascript:alert(1)",
-    '=HYPERLINK("http://example.invalid")',
-    "\u202egnp.exe\u202c",
-    "](http://example.invalid)![x](http://example.invalid/y)",
-    "| a | b |\n---",
-    "\ud800",
-    "\u2028\u2029",
-    "&lt;b&gt; & \" '",
-    "../../etc/passwd",
-    "a" * 1_000_000,
-]
 
 
 def make_run(folder, *, texts=("plain",), n=20, seed=0, value=60.0, floor=10.0, fingerprint="d1"):
@@ -95,7 +78,7 @@ def make_run(folder, *, texts=("plain",), n=20, seed=0, value=60.0, floor=10.0, 
 
 
 def test_hostile_text_stays_text(tmp_path):
-    page = html.render(collect(make_run(tmp_path / "run", texts=HOSTILE, n=60)))
+    page = html.render(collect(make_run(tmp_path / "run", texts=HOSTILE, n=len(HOSTILE))))
     body, _, rest = page.partition('<script type="application/json" id="data">')
     data, _, script = rest.partition("</script>")
     json.loads(data)
@@ -122,7 +105,7 @@ def test_the_verdict_says_when_a_score_is_on_its_floor(tmp_path):
 
 def test_the_card_is_what_the_hub_takes(tmp_path):
     hub = pytest.importorskip("huggingface_hub")
-    shown = collect(make_run(tmp_path / "run", texts=HOSTILE[:6]))
+    shown = collect(make_run(tmp_path / "run", texts=HOSTILE))
     text = card.render(shown)
     made = hub.ModelCard(text)
     results = made.data.eval_results

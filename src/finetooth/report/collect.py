@@ -11,8 +11,9 @@ from typing import Any
 
 from finetooth import io, registry
 from finetooth.errors import FinetoothError
+from finetooth.registry import Task
 from finetooth.runs import Run, read_lines
-from finetooth.types import Example
+from finetooth.types import Example, Prediction
 
 TEXT = 240  # characters of an input or target that a page shows
 
@@ -47,28 +48,32 @@ def collect(folder: str | Path) -> Shown:
     notes: list[str] = []
     if run.status != "finished":
         notes.append(f"This run is {run.status}: its figures are not final.")
+    notes += [visible(str(w)) for w in (run.info.get("preflight") or {}).get("warnings", ())]
     rows = _map_rows(run.folder) or _dynamics_rows(run, notes)
     examples = _examples(run, notes)
     predicted = _predictions(run)
     table = {row["example_id"]: dict(row) for row in rows}
+    task = registry.task(run.config.task)
     for split, some in examples.items():
-        task = registry.task(run.config.task)
-        known = predicted.get(split, {})
         for example in some:
             row = table.setdefault(example.id, {"example_id": example.id})
             row["split"] = split
             row["input"] = visible(describe(example))
             row["target"] = visible(_text(task.show(task.gold(example).target)))
-            if example.id in known:
-                row["prediction"] = visible(_text(known[example.id].get("prediction")))
-                row["sure"] = known[example.id].get("confidence")
-                row["right"] = row["prediction"] == row["target"]
-    # A page with no data at hand still shows what the run itself kept.
+    every = {e.id: e for some in examples.values() for e in some}
+    # A page with no data at hand still shows what the run itself kept; held-out examples stand in train's file.
     for split, known in predicted.items():
-        if split not in examples:
-            for name, p in known.items():
-                row = table.setdefault(name, {"example_id": name})
-                row |= {"split": split, "prediction": visible(_text(p.get("prediction")))}
+        right = _right(task, every, known)
+        for name, p in known.items():
+            if split in examples and (name not in table or table[name].get("split") != split):
+                continue
+            row = table.setdefault(name, {"example_id": name})
+            row |= {
+                "split": split,
+                "prediction": visible(_text(p.get("prediction"))),
+                "sure": p.get("confidence"),
+                "right": right.get(name),
+            }
     gate = run.info.get("gate") or {}
     found = gate.get("findings") if isinstance(gate, Mapping) else gate
     findings = [dict(f) for f in found or () if isinstance(f, Mapping)]
@@ -100,6 +105,37 @@ def collect(folder: str | Path) -> Shown:
         },
         notes,
     )
+
+
+def _right(
+    task: Task, examples: Mapping[str, Example], known: Mapping[str, Mapping[str, Any]]
+) -> dict[str, bool]:
+    """By id: whether a prediction reaches what gold itself reaches in the task's main metric."""
+    import numpy as np
+
+    some = [examples[name] for name in known if name in examples]
+    if not some:
+        return {}
+    metric = next(m for m in task.metrics if m.name == task.main_metric)
+    made: list[Prediction | None] = []
+    for e in some:
+        try:
+            made.append(Prediction(e.id, task.parse(known[e.id].get("prediction"), e)))
+        except FinetoothError:
+            made.append(None)
+    with np.errstate(all="ignore"):
+        found, best = (
+            np.asarray(metric.value(metric.counts(some, p)), float)
+            for p in (made, [task.gold(e) for e in some])
+        )
+    sign = 1 if metric.higher_is_better else -1
+    # Where nothing is to be found and nothing was, a rate says neither: then the texts decide.
+    right = np.where(
+        np.isnan(found) | np.isnan(best),
+        [p is not None and p.target == task.gold(e).target for e, p in zip(some, made, strict=True)],
+        sign * (found - best) >= -1e-9,
+    )
+    return {e.id: bool(r) for e, r in zip(some, right, strict=True)}
 
 
 def describe(example: Example) -> str:

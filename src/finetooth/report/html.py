@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from finetooth.report.collect import Shown
 MOST_ROWS = 8000  # example rows in the page; the map shows every example
 MOST_FINDINGS = 500
 HERE = Path(__file__).parent
+POLICY = "'none-yet'"
 
 
 def render(shown: Shown) -> str:
@@ -22,7 +25,7 @@ def render(shown: Shown) -> str:
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
     environment.filters["figure"] = lambda v, digits=2: "–" if v is None else f"{v:,.{digits}f}"
     main = shown.main
-    return environment.get_template("page.html.j2").render(
+    page = environment.get_template("page.html.j2").render(
         shown=shown,
         scores=main.get("scores", []),
         slices=_slices(main.get("slices", [])),
@@ -34,7 +37,13 @@ def render(shown: Shown) -> str:
         dropped=shown.dropped[:MOST_FINDINGS],
         data=script_json(payload(shown)),
         version=__version__,
+        policy=POLICY,
+        clustered=any(row.get("cluster") is not None for row in shown.rows),
     )
+    # Only the page's own script may run, by its hash: one that came in with the data would be another.
+    script = page.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return page.replace(POLICY, f"'sha256-{digest}'", 1)
 
 
 def write(shown: Shown, path: str | Path) -> None:
@@ -63,17 +72,27 @@ def payload(shown: Shown) -> dict[str, Any]:
         "input",
         "target",
         "prediction",
+        "right",
         "sure",
         "confidence",
         "variability",
         "category",
+        *(("cluster",) if any(row.get("cluster") is not None for row in rows) else ()),
     )
     return {
         "points": points,
         "keys": keys,
-        "rows": [[row.get(k) for k in keys] + [", ".join(row.get("findings", ()))] for row in rows],
+        "rows": [[_cell(row, k) for k in keys] + [", ".join(row.get("findings", ()))] for row in rows],
         "of": len(shown.rows),
     }
+
+
+def _cell(row: Mapping[str, Any], key: str) -> Any:
+    value = row.get(key)
+    if key == "right":
+        return None if value is None else "yes" if value else "no"
+    # Numbers are shown as measures; a cluster's is a name.
+    return str(value) if key == "cluster" and value is not None else value
 
 
 def _worst_first(row: Mapping[str, Any]) -> tuple:
@@ -113,9 +132,11 @@ def verdict(shown: Shown) -> str:
 
 
 def curves(steps: Sequence[Mapping[str, Any]], width: int = 640, height: int = 160) -> list[dict[str, Any]]:
-    """Loss and learning rate over steps as SVG points; at most 400 points, means of what lies between."""
+    """Loss, learning rate and dev scores over steps as SVG points; at most 400, means of what lies between."""
     made = []
-    for key, label in (("loss", "training loss"), ("learning_rate", "learning rate")):
+    dev = dict.fromkeys(k for s in steps for k in s if k.startswith("dev_"))
+    wanted = [("loss", "training loss"), ("learning_rate", "learning rate")]
+    for key, label in [*wanted, *((k, f"dev {k.removeprefix('dev_')}") for k in dev)]:
         known = [(s["step"], float(s[key])) for s in steps if isinstance(s.get(key), (int, float))]
         if len(known) < 2:
             continue
