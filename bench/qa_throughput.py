@@ -61,9 +61,21 @@ def ours(args: argparse.Namespace) -> None:
     settings = config.build(
         {
             "task": "qa",
-            "data": {"train": args.data, "max_train_examples": args.examples, "on_error": "keep"},
+            # A dev set of its own, or a tenth of the file would be held out and other questions drawn.
+            "data": {
+                "train": args.data,
+                "dev": args.data,
+                "max_train_examples": args.examples,
+                "max_dev_examples": 16,
+                "on_error": "keep",
+            },
             "model": {"name": args.model},
-            "train": {"epochs": 50, "learning_rate": 2e-4, "batch_tokens": args.batch_tokens},
+            "train": {
+                "epochs": 50,
+                "learning_rate": 2e-4,
+                "batch_tokens": args.batch_tokens,
+                "save_minutes": 600,
+            },
             "out": args.out,
         }
     )

@@ -223,3 +223,8 @@ def test_squad_is_checked_as_a_whole(capsys):
     report = told(capsys, "check", str(DATA))
     assert report["examples"] == 1239
     assert report["counts"]["error"] == 0
+
+
+def test_what_train_still_needs_is_named_as_it_is_given(capsys):
+    assert main(["train", "--task", "qa"]) == 2
+    assert "--data FILE and --out RUN are missing" in capsys.readouterr().err

@@ -12,10 +12,10 @@ import torch
 import train_toy as toy
 
 from finetooth import config
-from finetooth.errors import DataError, FinetoothError
+from finetooth.errors import DataError, FinetoothError, UsageError
 from finetooth.models.head import Step
 from finetooth.runs import Run
-from finetooth.train import batches, losses, train, weights
+from finetooth.train import batches, checkpoints, losses, train, weights
 
 CHILD = Path(__file__).parent / "train_child.py"
 HERE = {**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), os.environ.get("PYTHONPATH", "")])}
@@ -78,6 +78,25 @@ def test_the_same_seed_is_the_same_run_and_another_is_another(tmp_path):
         return (run.model / "model.safetensors").read_bytes()
 
     assert weights_of("a", 0) == weights_of("b", 0) != weights_of("c", 1)
+
+
+def test_a_finished_run_is_no_answer_to_data_that_changed_since(tmp_path):
+    data = toy.examples(24)
+    made = train(settings(tmp_path / "run", epochs=1), train=data, build=toy.build)
+    assert train(settings(tmp_path / "run", epochs=1), train=data, build=toy.build).folder == made.folder
+    with pytest.raises(UsageError, match="its data changed since: train"):
+        train(settings(tmp_path / "run", epochs=1), train=data[:-2], build=toy.build)
+    assert Run.open(made.folder).status == "finished"
+
+
+def test_a_checkpoint_that_was_being_replaced_is_put_back(tmp_path):
+    made = checkpoints.write(tmp_path / "step-00000004", {"weights": {"w": torch.ones(2)}}, {"step": 4})
+    checkpoints.write(tmp_path / "step-00000004", {"weights": {"w": torch.ones(2)}}, {"step": 4})
+    assert [p.name for p in tmp_path.iterdir()] == ["step-00000004"]
+    made.folder.rename(tmp_path / ".step-00000004.old")  # killed between the two renames
+    found, passed = checkpoints.newest(tmp_path)
+    assert found is not None
+    assert (found.step, passed) == (4, [])
 
 
 def test_dynamics_hold_every_example_once_an_epoch(tmp_path):

@@ -107,6 +107,13 @@ def configuration_of(settings: list[str], overrides: list[str]) -> configuration
         raise UsageError(
             "nothing to train on", cure="finetooth train CONFIG, or --task T --data FILE --model M --out RUN"
         )
+    named = {s.partition("=")[0] for s in [*settings, *overrides]}
+    flags = {"task": "--task T", "data.train": "--data FILE", "out": "--out RUN"}
+    if missing := [flag for key, flag in flags.items() if key not in named]:
+        raise UsageError(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing",
+            cure="or give a CONFIG that says it",
+        )
     return configuration.build({}, [*settings, *overrides])
 
 
@@ -137,6 +144,8 @@ def _print(run: Run, summary: dict[str, Any], *, trained: bool) -> None:
     for s in summary["scores"]:
         if s["floor"] is not None and s["low"] is not None and s["low"] <= s["floor"]:
             say(f"{s['name']} is not above its floor of {s['floor']:.2f}")
+    for note in run.scores().get("dev", {}).get("notes", []):
+        say(note)
     m = summary["measured"] or {}
     if trained and m.get("training_seconds"):
         say(
@@ -146,6 +155,17 @@ def _print(run: Run, summary: dict[str, Any], *, trained: bool) -> None:
             f"memory {m['peak_memory_mb']:,.0f} MiB, foretold {m['estimated_memory_mb']:,.0f}"
         )
     say(f"run: {run.folder}  (model/, dynamics.parquet, predictions/dev.jsonl, scores.json)")
+
+
+def _dev_gate(gate: dict[str, Any], dev: dict[str, Any] | None) -> list[str]:
+    """Nothing stops for the dev set, but what is wrong in it is wrong in every score."""
+    counts = gate.get("dev_counts") or {}
+    found = ", ".join(f"{n:,} {severity}" for severity, n in counts.items() if n)
+    if dev is None or not found:
+        return []
+    if counts.get("error"):
+        found += f"; scores rest on what is wrong there: finetooth check {dev['source']}"
+    return [f"dev gate   {found}"]
 
 
 def _span(seconds: float) -> str:
@@ -192,6 +212,7 @@ def preflight_lines(report: dict[str, Any]) -> list[str]:
         f"dev        {dev['source']}: {dev['examples']:,} examples" if dev else "dev        none",
         *(f"           {note}" for note in report["notes"]),
         f"gate       {found}" + (f"; {gate['dropped']:,} examples dropped" if gate["dropped"] else ""),
+        *_dev_gate(gate, dev),
         f"round trip {100 * trip['share']:.2f} % of {trip['n']:,} gold targets come back"
         + "".join(f"; {n:,} {reason}" for reason, n in trip["by_reason"].items()),
         f"windows    {report['windows']['windows']:,}, {report['windows']['tokens']:,} tokens "

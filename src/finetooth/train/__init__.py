@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finetooth import io, registry
 from finetooth.config import Config
-from finetooth.errors import FinetoothError
+from finetooth.errors import FinetoothError, UsageError
 from finetooth.registry import Task
 from finetooth.runs import Run, describe, now
 from finetooth.train import data as splitting
@@ -42,18 +43,25 @@ def train(
     A run that was stopped goes on where its newest checkpoint is and ends as if it never had been; one
     that is finished is returned as it is. ``train`` and ``dev`` stand in for the files of the
     configuration, ``build`` for its head and model. Raises Interrupted (a KeyboardInterrupt) when it
-    was stopped on request, PreflightError before the first step where training would be in vain, and
-    the errors of reading, of the configuration and of the model's loading.
+    was stopped on request, UsageError for a run that was finished before its data changed, PreflightError
+    before the first step where training would be in vain, and the errors of reading, of the configuration
+    and of the model's loading.
     """
     watch = watch or Watch()
-    return carried_out(Run.create(config, command=command), lambda run: _run(run, train, dev, watch, build))
+    run = Run.create(config, command=command)
+    over = run.status == "finished"
+    carried_out(run, lambda run: _run(run, train, dev, watch, build))
+    if over:
+        _refuse_other_data(run, train, dev)
+    return run
 
 
 def carried_out(run: Run, work: Callable[[Run], None]) -> Run:
     """Does the work of a run that is not finished, keeps its status right however that ends, and unlocks it."""
+    if run.status == "finished":
+        run.release()
+        return run
     try:
-        if run.status == "finished":
-            return run
         run.update(status="running", started=now())
         work(run)
         run.update(status="finished", finished=now())
@@ -71,6 +79,27 @@ def carried_out(run: Run, work: Callable[[Run], None]) -> Run:
     return run
 
 
+def _sources(splits: splitting.Splits) -> dict[str, str | None]:
+    """What the run was given, before the gate took anything out of it."""
+    return {"train": splits.train.fingerprint, "dev": splits.dev.fingerprint if splits.dev else None}
+
+
+def _refuse_other_data(run: Run, train: Given, dev: Given) -> None:
+    """A finished run is no answer to a file that was mended since. Files that are gone are not asked after."""
+    known, config = run.info.get("sources"), run.config
+    paths = [p for given, p in ((train, config.data.train), (dev, config.data.dev)) if given is None and p]
+    if known is None or not all(Path(p).exists() for p in paths):
+        return
+    now = _sources(splitting.load(config, train, dev))
+    changed = [name for name in known if known[name] != now[name]]
+    if changed:
+        raise UsageError(
+            f"this run is finished, and its data changed since: {' and '.join(changed)}",
+            where=str(run.folder),
+            cure="give another out= for a run on the data as it is now",
+        )
+
+
 def _run(
     run: Run,
     train: Given,
@@ -81,6 +110,7 @@ def _run(
     config = run.config
     task = registry.task(config.task)
     splits = splitting.load(config, train, dev)
+    run.update(sources=_sources(splits))
     splits, gate, findings = splitting.pass_gate(splits, config)
     io.write_jsonl(run.folder / "findings.jsonl", findings)
     shown = {"findings": findings[:FINDINGS_SHOWN], "not_shown": max(0, len(findings) - FINDINGS_SHOWN)}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 MANIFEST = "manifest.json"
+ASIDE = ".old"
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,14 @@ def write(
     for path in temporary.iterdir():
         _sync(path)
     _sync(temporary)
-    shutil.rmtree(folder, ignore_errors=True)
+    aside = folder.with_name(f".{folder.name}{ASIDE}")
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        # Not removed first: a kill between the two would leave neither.
+        os.rename(folder, aside)
     os.rename(temporary, folder)
     _sync(folder.parent)
+    shutil.rmtree(aside, ignore_errors=True)
     return Checkpoint(folder)
 
 
@@ -99,6 +105,10 @@ def every(folder: Path, prefix: str = "step") -> list[Checkpoint]:
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest whole checkpoint (None: there is none), and why newer ones were passed over."""
     passed: list[str] = []
+    for aside in folder.glob(f".*{ASIDE}"):
+        place = folder / aside.name[1 : -len(ASIDE)]
+        if not place.exists():
+            os.rename(aside, place)
     for each in every(folder):
         why = each.why_broken()
         if not why:
@@ -139,6 +149,7 @@ def _remove(folder: Path) -> None:
 
 def _leavings(folder: Path) -> Iterator[Path]:
     yield from folder.glob(".*.tmp")
+    yield from folder.glob(f".*{ASIDE}")
     yield from (p for p in folder.glob("*-*") if p.is_dir() and not (p / MANIFEST).is_file())
 
 

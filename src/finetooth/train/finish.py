@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,5 +63,19 @@ def score_dev(
     """Writes predictions/dev.jsonl and scores.json."""
     run.write_predictions("dev", found, task.show)
     report = score(task, dev, found, train=train, seed=run.config.seed)
+    report = replace(report, notes=(*report.notes, *_chosen_on_dev(run)))
     run.write_scores("dev", report.to_json())
     return report
+
+
+def _chosen_on_dev(run: Run) -> list[str]:
+    """What was picked by this very dev set, which flatters its scores a little."""
+    picked = [
+        f"{name.replace('_', ' ')} {value:.3g}" for name, value in run.info.get("thresholds", {}).items()
+    ]
+    epochs = run.info.get("epochs") or ()
+    if run.config.train.keep_best and len(epochs) > 1:
+        picked.append(f"the best of {len(epochs)} epochs")
+    if not picked:
+        return []
+    return [f"picked on this dev set: {', '.join(picked)}; score another set for a figure without that"]
