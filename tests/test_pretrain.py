@@ -14,8 +14,8 @@ from transformers import AutoModel
 from finetooth import config, io, registry
 from finetooth.cli import main
 from finetooth.config import ModelConfig, PretrainConfig
-from finetooth.errors import ConfigError, DataError
-from finetooth.models.load import load_tokenizer, load_weights
+from finetooth.errors import ConfigError, DataError, UsageError
+from finetooth.models.load import load_tokenizer, load_weights, read_head
 from finetooth.models.scratch import pretrain as heads
 from finetooth.models.scratch import selection, text
 from finetooth.models.scratch.source import folder_of
@@ -238,6 +238,8 @@ def test_the_command_reads_any_text(tmp_path, monkeypatch, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["status"] == "finished"
     assert {s["name"] for s in told["scores"]} == {"loss", "accuracy"}
+    with pytest.raises(UsageError, match=r"has learnt no task yet \(finetooth train --model runs/pre"):
+        read_head("runs/pre")
     assert main(["pretrain", "--texts", "gone.txt", "--out", "runs/x", *small]) == 2
     assert "gone.txt" in capsys.readouterr().err
     (tmp_path / "empty.txt").write_text("\n\n  \n", "utf-8")

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForQuestionAnswering
 
 from finetooth import config, io, registry
+from finetooth.cli import main
 from finetooth.diagnose.embeddings import embed
 from finetooth.errors import ConfigError, UsageError
 from finetooth.models.load import load_run, load_weights, resolve
@@ -296,6 +297,9 @@ def test_it_trains_resumes_and_is_loaded_like_any_model(data):
     dev = train_toy.examples(6, seed=1)
     assert head.predict(model, dev)[0].target == kept["prediction"]
     assert len(embed(head, model, dev).ids) == 6
+
+    assert main(["report", str(run.folder)]) == 0
+    assert "scratch.register()" in (run.folder / "README.md").read_text("utf-8")
 
     class Stop(Watch):
         def progress(self, phase, done, of, **values):

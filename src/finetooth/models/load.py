@@ -289,6 +289,12 @@ def read_head(folder: str | Path) -> Any:
         kept = json.loads((folder / FILE).read_text("utf-8"))
         if kept["format"] > FORMAT:
             raise DataError("written by a newer finetooth", where=where, cure="pip install -U finetooth")
+        if kept["task"] == "text":
+            raise UsageError(
+                "it was pretrained and has learnt no task yet",
+                where=str(folder),
+                cure=f"finetooth train --model {folder} ...",
+            )
         options = ModelConfig.model_validate(kept["options"])
         task, name, labels = registry.task(kept["task"]), kept["head"], tuple(kept["labels"])
         thresholds, state = dict(kept["thresholds"]), dict(kept["state"])

@@ -66,6 +66,14 @@ def _loading(shown: Shown) -> tuple[str, str]:
     return PIPELINES.get(str(shown.config.get("task")), ("other", "AutoModel"))
 
 
+def _own(shown: Shown) -> str:
+    """What tells transformers of an encoder of our own; "" for a model of the library."""
+    made = ((shown.info.get("preflight") or {}).get("model") or {}).get("class", "")
+    if not str(made).startswith("EncoderFor"):
+        return ""
+    return "from finetooth.models import scratch\nscratch.register()\n"
+
+
 def _fingerprint(data: Mapping[str, Any], split: str) -> str | None:
     part = data.get(split)
     return part.get("fingerprint") if isinstance(part, Mapping) else None
@@ -81,7 +89,7 @@ def render(shown: Shown) -> str:
     lines += [f"> {note}\n" for note in shown.notes]
     lines += [
         "## Use\n",
-        f"```python\nfrom transformers import AutoTokenizer, {loader}\n"
+        f"```python\nfrom transformers import AutoTokenizer, {loader}\n{_own(shown)}"
         f'tokenizer, model = AutoTokenizer.from_pretrained("model"), {loader}.from_pretrained("model")\n```\n',
         f"Or with everything the run knows (windows, thresholds, labels): `finetooth predict {escape(shown.name)} FILE --out OUT`.\n",
         "## Scores\n",
