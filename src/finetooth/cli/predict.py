@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +31,7 @@ def command(
     ] = False,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
     chunk: Annotated[
-        int, typer.Option(min=1, help="Rows of standard input that are predicted together.")
+        int, typer.Option(min=1, help="Rows of standard input that are predicted together at most.")
     ] = 32,
     json: Json = False,
 ) -> int:
@@ -50,8 +49,9 @@ def command(
         if out is not None and out.is_dir():
             raise DataError("a folder, expected a file to write", where=str(out), cure="add a file name")
         head, model = load(of, constrain=True) if constrain else load(of)
-        rows = predicting.streamed(sys.stdin.buffer, task, "standard input")
-        return _stream(rows, head, model, task, out, chunk, batch_tokens, json)
+        return _stream(
+            predicting.arriving(sys.stdin.buffer, chunk), head, model, task, out, batch_tokens, json
+        )
     examples = _examples(data, task, format, options)
     head, model = load(of, constrain=True) if constrain else load(of)
     key = predicting.model_key(of, fingerprint(map(task.to_row, examples)), constrain)
@@ -98,19 +98,37 @@ def _examples(data: str, task: Any, format: str | None, options: dict[str, Any])
 
 
 def _stream(
-    rows: Any, head: Any, model: Any, task: Any, out: Path | None, chunk: int, batch_tokens: int, json: bool
+    batches: Iterator[list[bytes]],
+    head: Any,
+    model: Any,
+    task: Any,
+    out: Path | None,
+    batch_tokens: int,
+    json: bool,
 ) -> int:
-    """Predicts rows as they arrive; each chunk is written out before the next is read."""
+    """Predicts rows as they arrive; each batch is written out before the next is read.
+
+    Rows before one that cannot be read are still predicted.
+    """
     from contextlib import nullcontext
 
-    from finetooth.evaluate.predict import row
+    from finetooth.evaluate.predict import row, streamed
     from finetooth.io import atomic, to_json
 
     kept: list[dict[str, Any]] = []
     n = 0
+    read = 0
     with atomic(out) if out is not None else nullcontext() as f:
-        while some := list(islice(rows, chunk)):
-            for p in head.predict(model, some, batch_tokens=batch_tokens):
+        for batch in batches:
+            some: list[Example] = []
+            wrong: FinetoothError | None = None
+            try:
+                for example in streamed(batch, task, "standard input", first=read + 1):
+                    some.append(example)
+            except FinetoothError as e:
+                wrong = e
+            read += len(batch)
+            for p in head.predict(model, some, batch_tokens=batch_tokens) if some else ():
                 line = row(p, task)
                 n += 1
                 if f is not None:
@@ -119,6 +137,8 @@ def _stream(
                     kept.append(line)
                 else:
                     print(to_json(line), flush=True)
+            if wrong is not None:
+                raise wrong
     if out is not None:
         say(f"{n:,} predictions in {out}")
     if json:

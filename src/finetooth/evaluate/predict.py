@@ -6,9 +6,12 @@ A line a prediction: {"id": "q1", "prediction": "Ada", "confidence": 0.93}
 from __future__ import annotations
 
 import json
+import os
+import select
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from finetooth.errors import DataError, UsageError
 from finetooth.io import Source, fingerprint, parse_json, to_json
@@ -113,9 +116,35 @@ def unlabelled(source: Source, task: Task) -> Iterator[Example] | None:
     return (task.from_row({**task.blank, **row}, where) for where, row in source.rows())
 
 
-def streamed(lines: Iterable[bytes], task: Task, where: str) -> Iterator[Example]:
-    """Examples of JSON Lines as they arrive, with a target or without."""
-    for number, line in enumerate(lines, 1):
+def arriving(stream: BinaryIO, most: int) -> Iterator[list[bytes]]:
+    """Lines of a stream as they come: those that are there already, at most ``most``, at least one.
+
+    Whoever sends one line and waits for its answer gets it; whoever sends a file gets it in batches.
+    """
+    try:
+        handle = stream.fileno()
+        select.select([handle], [], [], 0)
+    except (OSError, ValueError):  # no pipe or file of the system: what is asked for is there
+        while lines := list(islice(stream, most)):
+            yield lines
+        return
+    rest, ended = b"", False
+    while not ended:
+        lines = []
+        while not ended and (not lines or (len(lines) < most and select.select([handle], [], [], 0)[0])):
+            read = os.read(handle, 1 << 16)
+            ended = not read
+            *whole, rest = (rest + read).split(b"\n")
+            lines += whole
+        if ended and rest:
+            lines.append(rest)
+        for at in range(0, len(lines), most):
+            yield lines[at : at + most]
+
+
+def streamed(lines: Iterable[bytes], task: Task, where: str, *, first: int = 1) -> Iterator[Example]:
+    """Examples of JSON Lines as they arrive, with a target or without; ``first`` is the number of the first line."""
+    for number, line in enumerate(lines, first):
         if not line.strip():
             continue
         at = f"{where}:{number}"

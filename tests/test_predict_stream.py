@@ -1,0 +1,127 @@
+"""Rows on standard input, one after another, for every task and head: an answer to each as it comes."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from test_export import drawn, trained
+from tiny_models import byte_level, word_pieces
+
+from finetooth import io, registry
+from finetooth.cli import main
+from finetooth.config import Config, ModelConfig
+from finetooth.evaluate.predict import arriving
+from finetooth.models.load import build_head
+from finetooth.train.finish import save_model
+
+HEADS = [
+    ("qa", "span"),
+    ("ner", "token"),
+    ("nli", "pair"),
+    ("relation", "pair"),
+    ("qa", "causal"),
+    ("json", "causal"),
+]
+# What a row to be predicted need not have.
+TARGETS = ("answers", "entities", "label", "triples", "expected_output")
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bases")
+    return {"encoder": word_pieces(folder / "encoder"), "decoder": byte_level(folder / "decoder")}
+
+
+def run_of(folder, task, head, bases):
+    """A run folder with a model of that head, and rows without a target."""
+    if task == "json":
+        rows = [{"id": f"j{i}", "prompt": f"Give a as {i}.", "expected_output": {"a": i}} for i in range(3)]
+        examples = [registry.task("json").from_row(row, "row") for row in rows]
+    else:
+        examples = drawn(task, 3)
+    if head == "causal":
+        options = ModelConfig(name="x", max_length_tokens=256, options={"max_new_tokens": 4})
+        made = build_head(registry.task(task), options, (), head, bases["decoder"])
+        save_model(made, made.build(bases["decoder"]), folder / "model")
+    else:
+        trained(folder / "model", bases["encoder"], task, head)
+    config = Config.model_validate({"task": task, "data": {"train": "gone.jsonl"}, "out": str(folder)})
+    info = {"format": 1, "status": "finished", "config": config.model_dump(mode="json")}
+    io.write_json(folder / "run.json", info)
+    rows = [registry.task(task).to_row(e) for e in examples]
+    # The entities of a relation row are asked about; those of named entities are the answer.
+    gone = [k for k in TARGETS if not (task == "relation" and k == "entities")]
+    return [{k: v for k, v in row.items() if k not in gone} for row in rows]
+
+
+@pytest.mark.parametrize(("task", "head"), HEADS)
+def test_every_task_answers_rows_without_a_target(task, head, bases, tmp_path, capsys, monkeypatch):
+    rows = run_of(tmp_path / "run", task, head, bases)
+    with (tmp_path / "rows.jsonl").open("w+b") as f:
+        f.writelines(json.dumps(row).encode() + b"\n" for row in rows)
+        f.seek(0)
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": f}))
+        assert main(["predict", str(tmp_path / "run"), "-"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [t["id"] for t in told] == [r["id"] for r in rows]
+    assert all(set(t) == {"id", "prediction", "confidence"} for t in told)
+    # The same rows as a file say the same.
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "rows.jsonl")]) == 0
+    assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == [
+        r["id"] for r in rows
+    ]
+
+
+def test_lines_are_given_as_they_come():
+    out, into = os.pipe()
+    with os.fdopen(out, "rb", buffering=0) as stream, os.fdopen(into, "wb", buffering=0) as sender:
+        batches = arriving(stream, 3)
+        sender.write(b"a\n")
+        assert next(batches) == [b"a"]
+        sender.write(b"b\nc\nd\ne\nhalf")
+        assert next(batches) == [b"b", b"c", b"d"]
+        assert next(batches) == [b"e"]
+        sender.write(b" a line\nno end")
+        assert next(batches) == [b"half a line"]
+        sender.close()
+        assert list(batches) == [[b"no end"]]
+
+
+def test_rows_before_a_bad_one_are_answered_and_the_line_is_named(bases, tmp_path, capsys, monkeypatch):
+    rows = run_of(tmp_path / "run", "nli", "pair", bases)
+    with (tmp_path / "rows.jsonl").open("w+b") as f:
+        f.write(json.dumps(rows[0]).encode() + b"\n\n{broken\n" + json.dumps(rows[1]).encode() + b"\n")
+        f.seek(0)
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": f}))
+        assert main(["predict", str(tmp_path / "run"), "-"]) == 2
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["id"] for line in out.splitlines()] == [rows[0]["id"]]
+    assert "standard input:3" in err
+
+
+@pytest.mark.slow
+def test_who_sends_a_row_and_waits_gets_its_answer(bases, tmp_path):
+    rows = run_of(tmp_path / "run", "nli", "pair", bases)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "finetooth", "predict", str(tmp_path / "run"), "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    # A program that waits for more rows would wait here for ever.
+    watchdog = threading.Timer(300, child.kill)
+    watchdog.start()
+    try:
+        for row in rows[:2]:
+            child.stdin.write(json.dumps(row).encode() + b"\n")
+            child.stdin.flush()
+            assert json.loads(child.stdout.readline())["id"] == row["id"]
+        child.stdin.close()
+        assert child.wait(timeout=60) == 0
+    finally:
+        watchdog.cancel()
+        child.kill()
+        child.wait()
