@@ -161,13 +161,37 @@ def test_one_row_alone_is_a_file(load):
         ),
         ({"text": [], "answer_start": []}, []),
         ([], []),
-        (None, []),
     ],
 )
 def test_answers_in_all_their_dresses(given, read, load):
     example = load([{**ROW, "answers": given}, ROW], "rows.jsonl").examples[0]
     assert answers(example) == read
     assert example.target.v2 == (not read)
+
+
+def test_rows_without_answers_are_read_and_say_nothing_of_being_unanswerable(load, tmp_path, capsys):
+    bare = {k: v for k, v in NOON.items() if k != "answers"}
+    data = load([ROW, bare, {**NOON, "id": "q3", "question": "At?", "answers": None}], "rows.jsonl")
+    assert [(len(e.target.answers), e.target.v2) for e in data.examples] == [
+        (1, False),
+        (0, False),
+        (0, False),
+    ]
+    assert main(["check", str(tmp_path / "rows.jsonl"), "--only", "empty-answer", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [(f["example_id"], f["severity"]) for f in found] == [("q2", "error"), ("q3", "error")]
+    assert "nothing says that the question is unanswerable" in found[0]["message"]
+    qa_rows.write(data.examples, tmp_path / "again.jsonl")
+    assert readers.load(tmp_path / "again.jsonl").fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize("key", ["answer", "Answers", "anwsers"])
+def test_answers_under_a_name_that_is_nearly_that_are_not_passed_over(key, load):
+    bad = {(key if k == "answers" else k): v for k, v in NOON.items()}
+    with pytest.raises(
+        DataError, match=rf"rows.jsonl:2: answers: found nothing, and a key '{key}' \(did you mean"
+    ):
+        load([ROW, bad], "rows.jsonl")
 
 
 def test_parquet_reads_as_the_same_rows(tmp_path, load):

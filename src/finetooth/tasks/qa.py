@@ -5,6 +5,7 @@ Row: {"id": "q1", "context": "Ada left.", "question": "Who left?", "answers": {"
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,10 +39,17 @@ class QATarget:
 
 
 def from_row(row: Mapping[str, Any], where: str) -> Example:
-    """A flat row; ``answers`` may be {"text": [...], "answer_start": [...]} or absent (unanswerable)."""
+    """A flat row with ``answers`` as {"text": [...], "answer_start": [...]}.
+
+    Empty lists say that the question is unanswerable, unless ``v2`` is false. No ``answers``, or null, says
+    nothing: such a row can be predicted for, and is an error of empty-answer where it is taken for labelled.
+    Raises DataError for a field of the wrong type, and for ``answers`` under a name that is nearly that.
+    """
     question, context = text(row, "question", where), text(row, "context", where)
     answers = row.get("answers")
+    labelled = answers is not None
     if answers is None:
+        refuse_misspelt(row, "answers", where)
         answers = {"text": [], "answer_start": []}
     if not isinstance(answers, Mapping):
         raise DataError(
@@ -71,13 +79,27 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     if name is None or name == "":
         name = content_id(question, context, *(f"{a.start}:{a.text}" for a in spans))
     name = id_text(name, where)
-    v2 = row.get("v2", not spans)
+    v2 = row.get("v2", labelled and not spans)
     if not isinstance(v2, bool):
         raise DataError(f"v2: expected true or false, found {json_type(v2)}", where=where, cure="no quotes")
     meta = {"where": where}
     if isinstance(row.get("title"), str):
         meta["title"] = row["title"]
     return Example(name, QAInput(question, context), QATarget(spans, v2), meta)
+
+
+def refuse_misspelt(row: Mapping[str, Any], key: str, where: str) -> None:
+    """DataError where the row has no ``key``, and another that is nearly so called."""
+    if key in row:
+        return
+    names = {str(k).lower(): k for k, value in row.items() if value is not None}
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.8)
+    if near:
+        raise DataError(
+            f"{key}: found nothing, and a key {names[near[0]]!r}",
+            where=where,
+            cure=f"did you mean {key}? rename it, or leave it out",
+        )
 
 
 def _size(value: Any) -> str:
