@@ -76,6 +76,20 @@ def test_squad_v2(load):
     assert data.examples[2].meta["plausible_answers"][0]["text"] == "Ada"
 
 
+def test_a_question_called_answerable_without_an_answer_is_an_error_in_every_format(load, tmp_path, capsys):
+    empty = {**QA, "id": "q2", "is_impossible": False, "answers": []}
+    none = {**empty, "id": "q3", "is_impossible": True}
+    data = load(paragraphs(QA, empty, none, version="v2.0"))
+    squad.write(data.examples, tmp_path / "again.json")
+    qa_rows.write(data.examples, tmp_path / "again.jsonl")
+    for name in ("data.json", "again.json", "again.jsonl"):
+        assert main(["check", str(tmp_path / name), "--only", "empty-answer", "--json"]) == 1
+        found = json.loads(capsys.readouterr().out)["findings"]
+        assert [(f["example_id"], f["message"]) for f in found] == [
+            ("q2", "says that it is answerable, has no answer")
+        ]
+
+
 def test_a_set_is_v2_by_its_version_or_by_its_questions(load):
     assert load(paragraphs(QA, version="v2.0")).examples[0].target.v2
     assert load(paragraphs({**QA, "is_impossible": False})).examples[0].target.v2

@@ -16,16 +16,20 @@ LONG_CONTEXT = 20  # words
 
 @check("qa", severity="error")
 def empty_answer(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """An answer without text, or a question without answers in a set that has no unanswerable ones.
+    """An answer without text, or a question without answers that nothing calls unanswerable.
 
-    An unanswerable question has no answers and says so; an empty answer is neither.
+    An unanswerable question says so, by an empty list of answers in flat rows and by ``is_impossible``; an
+    empty answer is neither, nor is a row without ``answers``, or one with ``is_impossible: false``.
 
     Bad: {"context": "Ada left.", "question": "Who left?", "answers": {"text": [""], "answer_start": [0]}}
     Fix: {"context": "Ada left.", "question": "Who left?", "answers": {"text": ["Ada"], "answer_start": [0]}}
     """
     for example in examples:
         target = example.target
-        if not target.answers and not target.v2:
+        answerable = example.meta.get("is_impossible") is False
+        if not target.answers and answerable:
+            yield flag(example, "says that it is answerable, has no answer")
+        elif not target.answers and not target.v2:
             yield flag(example, "no answer, and nothing says that the question is unanswerable")
         for answer in distinct(example):
             if not answer.span.text.strip():
@@ -33,7 +37,7 @@ def empty_answer(examples: Sequence[Example], context: CheckContext) -> Iterator
                 yield flag(
                     example,
                     f"an answer is {'empty' if not answer.span.text else 'only white space'}",
-                    fix=answer.fix(remove=True) if others or target.v2 else None,
+                    fix=answer.fix(remove=True) if others or (target.v2 and not answerable) else None,
                     golds=list(answer.golds),
                 )
 

@@ -14,7 +14,7 @@ from finetooth.errors import DataError
 from finetooth.io import Source, content_id, json_type, write_json
 from finetooth.readers._answers import half_open
 from finetooth.registry import Reader
-from finetooth.tasks.qa import QAInput, QATarget, id_text, span, text
+from finetooth.tasks.qa import QAInput, QATarget, id_text, says_nothing, span, text
 from finetooth.types import Example, Span
 
 
@@ -71,6 +71,8 @@ def _example(qa: Any, context: str, v2: bool, where: str, title: Any) -> Example
         meta["title"] = title
     if isinstance(qa.get("plausible_answers"), list):
         meta["plausible_answers"] = qa["plausible_answers"]
+    if "is_impossible" in qa and not impossible and says_nothing(spans):
+        meta["is_impossible"] = False
     if impossible and spans:
         meta["impossible_with"] = [s.text for s in spans]
         spans = ()
@@ -118,7 +120,7 @@ def write(examples: Sequence[Example], path: Path) -> None:
                 {
                     "title": title,
                     "paragraphs": [
-                        {"context": context, "qas": [_qa(e) for e in group]}
+                        {"context": context, "qas": [_qa(e, v2) for e in group]}
                         for context, group in contexts.items()
                     ],
                 }
@@ -128,15 +130,16 @@ def write(examples: Sequence[Example], path: Path) -> None:
     )
 
 
-def _qa(example: Example) -> dict[str, Any]:
+def _qa(example: Example, v2: bool) -> dict[str, Any]:
     target = example.target
     row: dict[str, Any] = {
         "id": example.id,
         "question": example.inputs.question,
         "answers": [_answer(a) for a in target.answers],
     }
-    if target.v2:
-        row["is_impossible"] = not target.answers
+    if target.v2 or (v2 and not target.answers):
+        # Under "v2.0" no answer means unanswerable, unless the row denies it.
+        row["is_impossible"] = example.meta.get("is_impossible", target.v2 and not target.answers)
     if "plausible_answers" in example.meta:
         row["plausible_answers"] = example.meta["plausible_answers"]
     return row

@@ -31,7 +31,8 @@ class QATarget:
     """Accepted answers; none means that the context does not hold the answer.
 
     Spans are as the file has them: a wrong offset is a finding, not a reading error. ``v2`` says that
-    the set has unanswerable questions, which SQuAD's v2.0 script scores by rules of its own.
+    the set has unanswerable questions, which SQuAD's v2.0 script scores by rules of its own. A question
+    that is said to have an answer, and has none, keeps ``is_impossible: false`` in its example's meta.
     """
 
     answers: tuple[Span, ...]
@@ -82,10 +83,17 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     v2 = row.get("v2", labelled and not spans)
     if not isinstance(v2, bool):
         raise DataError(f"v2: expected true or false, found {json_type(v2)}", where=where, cure="no quotes")
-    meta = {"where": where}
+    meta: dict[str, Any] = {"where": where}
+    if row.get("is_impossible") is False and says_nothing(spans):
+        meta["is_impossible"] = False
     if isinstance(row.get("title"), str):
         meta["title"] = row["title"]
     return Example(name, QAInput(question, context), QATarget(spans, v2), meta)
+
+
+def says_nothing(answers: tuple[Span, ...]) -> bool:
+    """Whether there is no answer, or only white space."""
+    return not any(a.text.strip() for a in answers)
 
 
 def refuse_misspelt(row: Mapping[str, Any], key: str, where: str) -> None:
@@ -176,6 +184,8 @@ def to_row(example: Example) -> dict[str, Any]:
     }
     if any(a.end != a.start + len(a.text) for a in answers):
         row["answers"]["answer_end"] = [a.end for a in answers]
+    if "is_impossible" in example.meta:
+        row["is_impossible"] = example.meta["is_impossible"]
     if "title" in example.meta:
         row["title"] = example.meta["title"]
     return row
