@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 STAGES = [
     "demo",
     "check",
+    "fix",
     "generate",
     "augment",
     "teach",
