@@ -86,7 +86,7 @@ def held_out(patient: Patient) -> Found:
     unread = [name for name, p in parts.items() if p["largest"] < UNREAD]
     if unread:
         raise Broken(
-            f"{after} {scored}, but with the input cut to the {unread[0]} every held-out loss is the same to the last digit: the rest "
+            f"{after} {scored}, but given {unread[0]!r} for input every held-out loss is the same to the last digit: the rest "
             "of the input never reaches the model",
             "is all of the input in the window, and attended to?",
             **evidence,
@@ -96,14 +96,12 @@ def held_out(patient: Patient) -> Found:
     if unused:
         if not above and not scratch and report.floor is not None:
             raise Broken(
-                f"{after} {scored}, and with the input cut to the {unused[0]} it is as sure of its answers: "
+                f"{after} {scored}, and given {unused[0]!r} for input it is as sure of its answers: "
                 "the rest of the input is not used",
                 "is all of the input in the window, and attended to?",
                 **evidence,
             )
-        warnings.append(
-            f"With the input cut to the {unused[0]} it is as sure of its answers as with all of it."
-        )
+        warnings.append(f"Given {unused[0]!r} for input it is as sure of its answers as with all of it.")
     if report.floor is not None and not above:
         more = ": from scratch that takes pretraining, or far more of them." if scratch else "."
         warnings.append(
@@ -117,13 +115,20 @@ def parts_used(patient: Patient, model: Any, dev: Sequence[Example]) -> dict[str
     whole = example_losses(patient, model, dev)
     made = {}
     for ablation in patient.task.ablations:
-        without = example_losses(patient, model, [ablation.change(e) for e in dev])
+        changed = [ablation.change(e) for e in dev]
+        if all(_letters(a) == _letters(b) for a, b in zip(dev, changed, strict=True)):
+            continue  # Capitals alone: many tokenizers do without them.
+        without = example_losses(patient, model, changed)
         # Without its context a question has no window to train on, and says nothing here.
         if np.isfinite(without).sum() > len(dev) / 2:
             rise, error = difference(without, whole)
             largest = float(np.nanmax(np.abs(without - whole)))
             made[ablation.name] = {"rise": rise, "rise_error": error, "largest": largest}
     return made
+
+
+def _letters(example: Example) -> str:
+    return repr(example.inputs).casefold()
 
 
 def example_losses(patient: Patient, model: Any, examples: Sequence[Example]) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetooth.train import batches, losses, sanity, schedule
-from finetooth.train.doctor.patient import Broken, Found, Patient, constant, decays, names
+from finetooth.train.doctor.patient import KEY_BIAS, Broken, Found, Patient, constant, decays, names
 
 if TYPE_CHECKING:
     from finetooth.models.head import Window
@@ -20,6 +20,7 @@ LEARNT = 0.03  # of the first loss
 HEART_PASSES, HEART_TOKENS, HEART_LONG = 100, 12_000, 4
 MOVES = 4
 RATES, LOWEST, HIGHEST, SMOOTH = 48, 1e-6, 0.5, 0.7
+FIRST, FELL = 5, 0.9  # a rate is suggested where the loss comes below this share of that of the first steps
 
 
 def train(
@@ -263,7 +264,7 @@ def moves(patient: Patient) -> Found:
     for _ in train(patient, model, updates, high, rates=[config.learning_rate * ratio] * MOVES):
         pass
     now = dict(model.named_parameters())
-    still = [n for n, p in before.items() if torch.equal(p, now[n])]
+    still = [n for n, p in before.items() if torch.equal(p, now[n]) and not KEY_BIAS.search(n)]
     evidence |= {"moved": len(before) - len(still), "still": still[:20]}
     if still:
         raise Broken(
@@ -300,24 +301,32 @@ def rate(patient: Patient) -> Found:
             break
     finite = np.where(np.isfinite(smoothed), smoothed, np.inf)
     lowest = int(finite.argmin())
-    suggested = float(f"{rates[lowest] / 10:.1e}")
-    broke = float(rates[len(seen) - 1]) if smoothed[-1] > smoothed[lowest] and len(seen) < RATES else None
-    shown = range(0, len(seen), 4)
+    fell = finite[lowest] < FELL * float(np.mean(seen[:FIRST]))
+    own, best = patient.config.train.learning_rate, float(rates[lowest])
+    suggested = float(f"{best / 10:.1e}") if fell else None
     evidence = {
         "suggested": suggested,
-        "lowest_at": float(rates[lowest]),
-        "diverges_at": broke,
-        "configured": patient.config.train.learning_rate,
-        "table": [{"rate": float(rates[i]), "loss": seen[i], "smoothed": smoothed[i]} for i in shown],
+        "lowest_at": best,
+        "diverges_at": float(rates[len(seen) - 1])
+        if smoothed[-1] > smoothed[lowest] and len(seen) < RATES
+        else None,
+        "configured": own,
+        "table": [
+            {"rate": float(rates[i]), "loss": seen[i], "smoothed": smoothed[i]}
+            for i in range(0, len(seen), 4)
+        ],
     }
-    own = patient.config.train.learning_rate
+    if suggested is None:
+        return Found(f"no rate lowers the loss within {len(seen)} steps: nothing to suggest", evidence)
     warning = ""
-    if own > rates[lowest]:
-        warning = f"train.learning_rate {own:.1e} is beyond {rates[lowest]:.1e}, where the loss was lowest; try {suggested:.1e}."
+    if own > best:
+        warning = f"train.learning_rate {own:.1e} is beyond {best:.1e}, where the loss was lowest; try {suggested:.1e}."
     elif own < suggested / 10:
-        warning = f"train.learning_rate {own:.1e} is small: the loss still fell at {rates[lowest]:.1e}; try {suggested:.1e}."
+        warning = (
+            f"train.learning_rate {own:.1e} is small: the loss still fell at {best:.1e}; try {suggested:.1e}."
+        )
     return Found(
-        f"the loss is lowest at {rates[lowest]:.1e}, suggested {suggested:.1e}, configured {own:.1e}",
+        f"the loss is lowest at {best:.1e}, suggested {suggested:.1e}, configured {own:.1e}",
         evidence,
         warning,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,8 @@ TRAIN_EXAMPLES = 1000
 DEV_EXAMPLES = 100
 # Up to this many weights a model is also held in double precision, where a leak cannot hide in rounding.
 DOUBLE_WEIGHTS = 400_000_000
+# softmax(q (k + b)) does not depend on b: the gradient of a key's bias is zero but for rounding.
+KEY_BIAS = re.compile(r"(^|\.)(k|key)(_proj|_lin)?\.bias$")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import numpy as np
 
 from finetooth.train import preflight, schedule
 from finetooth.train.doctor.chance import chance
-from finetooth.train.doctor.patient import Broken, Found, Patient, Skipped, constant, decays, names
+from finetooth.train.doctor.patient import KEY_BIAS, Broken, Found, Patient, Skipped, constant, decays, names
 
 if TYPE_CHECKING:
     from finetooth.models.head import Window
@@ -27,8 +26,6 @@ SAME = {True: 2e-5, False: 5e-4}
 # Hidden states that change by less than this share of their size do not change.
 ORDER = {True: 1e-6, False: 5e-6}
 GRADIENT_STEPS = 3
-# softmax(q (k + b)) does not depend on b: the gradient of a key's bias is zero but for rounding.
-KEY_BIAS = re.compile(r"(^|\.)(k|key)(_proj|_lin)?\.bias$")
 
 
 def targets(patient: Patient) -> Found:
