@@ -11,6 +11,7 @@ from finetooth import config, io, registry
 from finetooth.cli import main
 from finetooth.config import ModelConfig
 from finetooth.errors import DataError, PreflightError, UsageError
+from finetooth.models import adapt as adapting
 from finetooth.models import generation, memory
 from finetooth.models.adapt import adapt
 from finetooth.models.load import build_head
@@ -288,3 +289,44 @@ def test_a_few_tokens_can_be_tried_out(tmp_path):
     head = build_head(TASK, options, TASK.labels(examples), "causal", folder)
     head.windows(examples)
     assert head.foretell(head.build(folder), examples, batch_tokens=4096, token_seconds=0.0) > 0
+
+
+def test_four_bit_layers_are_trained_beside_and_saved_as_plain_weights(tmp_path, monkeypatch):
+    pytest.importorskip("bitsandbytes")
+    monkeypatch.setattr(adapting, "_need_four_bits", lambda: None)
+    folder, examples = byte_level(tmp_path / "model"), documents(6)
+    options = ModelConfig(name=str(folder), max_length_tokens=256, stride_tokens=16, strategy="qlora")
+    head = build_head(TASK, options, TASK.labels(examples), "causal", folder)
+    batch = head.collate(head.windows(examples))
+    model = adapt(head.build(folder), options).to("cpu").train()
+    packed = adapting.packed_layers(model)
+    # Seven linear layers a layer of the body (four of attention, three of the MLP), and none besides.
+    assert len(packed) == 2 * 7
+    assert all(layer.base_layer.weight.dtype == torch.uint8 for _, _, layer in packed)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    steps = torch.optim.AdamW(trained, lr=0.02)
+    losses = []
+    for _ in range(8):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = head.step(model, batch).loss.mean()
+        loss.backward()
+        steps.step()
+        steps.zero_grad()
+        losses.append(loss.item())
+    # The output layer stands still, so a little is all that eight steps can do.
+    assert losses[-1] < 0.96 * losses[0]
+    with torch.no_grad():
+        before = head.step(model, batch).loss
+        plain = adapting.merge(model)
+        plain.save_pretrained(tmp_path / "saved")
+        head.save(tmp_path / "saved")
+        again = head.build(tmp_path / "saved").eval()
+        after = head.step(again, batch).loss
+    assert torch.allclose(before, after, rtol=0.02)
+
+
+def test_four_bits_need_a_gpu(small_run):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(UsageError, match="qlora needs a GPU"):
+        train(config.build(small_run.model_dump(), ["model.strategy=qlora"]))

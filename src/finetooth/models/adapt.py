@@ -19,9 +19,16 @@ def adapt(model: Any, options: ModelConfig) -> Any:
     if strategy == "full":
         return model
     if strategy in ("lora", "qlora"):
-        if strategy == "qlora":
-            _need_four_bits()
-        return _lora(model, options)
+        if strategy == "lora":
+            return _lora(model, options)
+        _need_four_bits()
+        pack(model)
+        # What tells peft that layers are packed, and nothing else may see.
+        model.is_loaded_in_4bit = True
+        try:
+            return _lora(model, options)
+        finally:
+            del model.is_loaded_in_4bit
     base = getattr(model, model.base_model_prefix, None)
     if base is None or base is model:
         raise ConfigError(
@@ -94,6 +101,83 @@ def _need_four_bits() -> None:
         raise UsageError("model.strategy: qlora needs bitsandbytes", cure='pip install "finetooth[gpu]"')
 
 
+def linear_layers(model: Any) -> list[tuple[Any, str, Any]]:
+    """(parent, name, layer) of the body's linear layers: what four bits are for; head and output layer stay whole."""
+    from torch import nn
+
+    output = getattr(model, "get_output_embeddings", lambda: None)()
+    body = getattr(model, getattr(model, "base_model_prefix", ""), model)
+    return [
+        (module, name, layer)
+        for module in body.modules()
+        for name, layer in module.named_children()
+        if type(layer) is nn.Linear and layer is not output
+    ]
+
+
+def pack(model: Any) -> None:
+    """Linear layers in four bits as in QLoRA (Dettmers et al. 2023): NF4, scales quantised again, computing in bf16.
+
+    They are packed when the model is moved to its device.
+    """
+    import bitsandbytes as bnb
+    import torch
+
+    for module, name, layer in linear_layers(model):
+        packed = bnb.nn.Linear4bit(
+            layer.in_features,
+            layer.out_features,
+            bias=False,
+            compute_dtype=torch.bfloat16,
+            compress_statistics=True,
+            quant_type="nf4",
+            device="meta",
+        )
+        packed.weight = bnb.nn.Params4bit(
+            layer.weight.data, requires_grad=False, compress_statistics=True, quant_type="nf4", module=packed
+        )
+        packed.bias = layer.bias
+        if packed.bias is not None:
+            packed.bias.requires_grad_(False)
+        setattr(module, name, packed)
+
+
+def packed_layers(model: Any) -> list[tuple[Any, str, Any]]:
+    """(parent, name, layer) of adapted layers whose weights are in four bits."""
+    return [
+        (module, name, layer)
+        for module in model.modules()
+        for name, layer in module.named_children()
+        if hasattr(layer, "get_delta_weight")
+        and hasattr(getattr(layer.base_layer, "weight", None), "quant_state")
+    ]
+
+
 def merge(model: Any) -> Any:
-    """The model with its adapters folded into the weights: a plain model that anybody can load."""
-    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+    """The model with its adapters folded into the weights: a plain model that anybody can load.
+
+    Four-bit weights are spread out to fp32 first, since packing the sum again would change what was trained.
+    """
+    if not hasattr(model, "merge_and_unload"):
+        return model
+    _spread(model)
+    return model.merge_and_unload()
+
+
+def _spread(model: Any) -> None:
+    import torch
+
+    for module, name, layer in packed_layers(model):
+        import bitsandbytes as bnb
+
+        base = layer.base_layer
+        with torch.no_grad():
+            weight = bnb.functional.dequantize_4bit(base.weight.data, base.weight.quant_state).float()
+            for adapter in layer.active_adapters:
+                weight += layer.get_delta_weight(adapter).float()
+            plain = torch.nn.Linear(base.in_features, base.out_features, bias=False, device="meta")
+            plain.weight = torch.nn.Parameter(weight, requires_grad=False)
+            if base.bias is not None:
+                # bitsandbytes brings it into the precision that it computes in.
+                plain.bias = torch.nn.Parameter(base.bias.float(), requires_grad=False)
+        setattr(module, name, plain)

@@ -272,14 +272,16 @@ def prepared(model: Any, precision: str) -> Any:
 
     import torch
 
+    from finetooth.models.adapt import packed_layers
+
     was = model.training
     device = next(model.parameters()).device
     model.eval()
     try:
         with torch.autocast(device.type, enabled=False):
-            if precision == "bf16":
+            if precision == "bf16" and not packed_layers(model):
                 yield _plain(copy.deepcopy(model)).to(torch.bfloat16)
-            elif hasattr(model, "merge_and_unload") and next(_adapters(model), None) is not None:
+            elif next(_adapters(model), None) is not None and not packed_layers(model):
                 yield _plain(copy.deepcopy(model))
             else:
                 yield _plain(model)
@@ -292,6 +294,11 @@ def _adapters(model: Any) -> Any:
 
 
 def _plain(model: Any) -> Any:
+    from finetooth.models.adapt import packed_layers
+
+    if packed_layers(model):
+        # Spread out they might not fit; with the adapters beside them they say the same.
+        return model.get_base_model()
     if hasattr(model, "merge_and_unload") and next(_adapters(model), None) is not None:
         return model.merge_and_unload()
     return model.get_base_model() if hasattr(model, "get_base_model") else model

@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from finetooth.config import ModelConfig
-from finetooth.models.adapt import adapt
+from finetooth.models.adapt import adapt, linear_layers
 from finetooth.models.load import shapes_only
 
 # NF4: four bits a weight, a scale for each 64 weights in 8 bits, a fp32 scale of scales for each 256
@@ -226,10 +226,6 @@ class _Spread(torch.autograd.Function):
 
 
 def _four_bits(model: nn.Module) -> None:
-    """Puts four-bit layers in place of the body's linear ones; the head and the output layer stay whole."""
-    output = getattr(model, "get_output_embeddings", lambda: None)()
-    body = getattr(model, getattr(model, "base_model_prefix", ""), model)
-    for module in body.modules():
-        for name, layer in list(module.named_children()):
-            if type(layer) is nn.Linear and layer is not output:
-                setattr(module, name, FourBits(layer))
+    """Puts four-bit layers in place of those that ``adapt.pack`` would pack."""
+    for module, name, layer in linear_layers(model):
+        setattr(module, name, FourBits(layer))
