@@ -92,29 +92,40 @@ def show(rows: Sequence[dict[str, Any]]) -> str:
         return table(
             header, [(r["recipe"], r.get("broken"), rate(r), r.get("failure") or r["says"]) for r in rows]
         )
-    names = list(dict.fromkeys(name for r in rows for name in r.get("scores", {})))
-    header = (
-        "recipe", *(f"{n}{part}" for n in names for part in ("", " low", " high", " floor")),
-        "best epoch", "steps", "minutes", "what it changes",
-    )  # fmt: skip
-    lines = []
-    for r in rows:
-        figures = [
-            r.get("scores", {}).get(n, {}).get(part)
-            for n in names
-            for part in ("value", "low", "high", "floor")
-        ]
-        lines.append(
-            (
-                r["recipe"],
-                *figures,
-                r.get("best_epoch"),
-                r.get("steps"),
-                r.get("minutes"),
-                r.get("failure") or r["says"],
-            )
+    # What pretraining measures of itself is in its run; here only what recipes share.
+    names = list(
+        dict.fromkeys(
+            name for r in rows if not r["recipe"].startswith("pretrain") for name in r.get("scores", {})
         )
-    return table(header, lines)
+    )
+    header = (
+        "recipe",
+        *names,
+        *(f"{n} floor" for n in names),
+        "best epoch",
+        "steps",
+        "minutes",
+        "what it changes",
+    )
+    return table(header, [line(r, names) for r in rows])
+
+
+def line(row: dict[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
+    scores = {} if row["recipe"].startswith("pretrain") else row.get("scores", {})
+    return (
+        row["recipe"],
+        *(interval(scores[n]) if n in scores else None for n in names),
+        *(scores[n]["floor"] if n in scores else None for n in names),
+        row.get("best_epoch"),
+        row.get("steps"),
+        row.get("minutes"),
+        row.get("failure") or row["says"],
+    )
+
+
+def interval(score: dict[str, Any]) -> str:
+    bounds = f" [{score['low']:.2f}, {score['high']:.2f}]" if score["low"] is not None else ""
+    return f"{score['value']:.2f}{bounds}"
 
 
 def rate(row: dict[str, Any]) -> str | None:
