@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import tiny_models
 import torch
+import train_toy
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
@@ -16,11 +17,12 @@ from transformers import (
     RobertaConfig,
 )
 
-from finetooth import readers
+from finetooth import config, io, readers, registry
 from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError, DataError, UsageError
-from finetooth.models.load import load_weights, resolve
+from finetooth.models.load import load_run, load_weights, resolve
 from finetooth.models.scratch.source import folder_of
+from finetooth.train import train
 
 TEXT = [
     (
@@ -165,6 +167,26 @@ def test_a_span_head_and_matching_words_can_be_added(tmp_path):
     assert model(**batch(folder)).start_logits.shape == batch(folder)["input_ids"].shape
 
 
+def test_a_transplanted_model_is_trained_and_read_again_like_any_other(tmp_path):
+    folder = build(tmp_path / "bert", "bert")
+    rows = [registry.task("qa").to_row(e) for e in train_toy.examples(8)]
+    io.write_jsonl(tmp_path / "train.jsonl", rows)
+    run = train(
+        config.build(
+            {"task": "qa", "data": {"train": f"{tmp_path}/train.jsonl"}, "out": f"{tmp_path}/run"},
+            [f"model.name=scratch:{folder}", "model.max_length_tokens=128", "model.stride_tokens=16", "train.max_steps=1",
+             "train.learning_rate=1e-6", "train.warmup_steps=0", "train.precision=fp32", "train.threads=1"],
+        )
+    )  # fmt: skip
+    _, model = load_run(run.folder)
+    given = batch(folder)
+    with torch.no_grad():
+        after = model.encoder(**given).last_hidden_state
+        before = AutoModel.from_pretrained(folder).eval()(**given).last_hidden_state
+    real = given["attention_mask"].bool()
+    assert 0 < (after - before)[real].abs().max() < 1e-3
+
+
 def test_what_does_not_fit_is_one_line(tmp_path):
     folder = build(tmp_path / "bert", "bert")
     with pytest.raises(ConfigError, match=r"model\.scratch\.width.*brings its own"):
@@ -180,8 +202,8 @@ def test_what_does_not_fit_is_one_line(tmp_path):
     with pytest.raises(DataError, match="'gpt2' is not of BERT's family"):
         folder_of(options(other), list)
     tanh = build(tmp_path / "tanh", "bert")
-    config = BertConfig.from_pretrained(tanh)
-    config.hidden_act = "relu"
-    config.save_pretrained(tanh)
+    changed = BertConfig.from_pretrained(tanh)
+    changed.hidden_act = "relu"
+    changed.save_pretrained(tanh)
     with pytest.raises(DataError, match="activation is 'relu'"):
         folder_of(options(tanh), list)
