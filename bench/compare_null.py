@@ -171,7 +171,7 @@ def main():
         )
     rates = [told("folders: finetooth compare A B", n, options.times, began)]
     times = options.times * options.more
-    for name, (make, value, how) in {**ROWS, **BESIDES}.items():
+    for name, (make, value, how) in {**ROWS, **BESIDES}.items() if times else ():
         since = time.process_time()
         n = sum(
             claims(make, value, how, options.seed + i, options.level, options.resamples) for i in range(times)

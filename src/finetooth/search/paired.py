@@ -157,9 +157,10 @@ def _mixed(
         raw = float(full[part].var(ddof=1))
         own = drawn[:, part] - drawn[:, part].mean(axis=1, keepdims=True)
         by_lot = float(own.var(axis=0, ddof=1).sum()) / (size - 1)
-        # An arm of one run says nothing of its own noise and is given this arm's.
+        # An arm of one run says nothing of its own noise and is given this arm's, whole: it is only a guess.
+        lent = raw if other == 1 else 0.0
         share = 1 / size + (1 if other == 1 else 0)
-        of_seeds += share * max(raw - by_lot, 0.0)
+        of_seeds += max(raw - by_lot, 0.0) / size + lent
         spread += (share * raw) ** 2 / (size - 1)
     va, vb = float(full[:of_a].mean()), float(full[of_a:].mean())
     difference, se = vb - va, float(np.sqrt(of_examples + of_seeds))
