@@ -114,6 +114,52 @@ def test_the_card_is_what_the_hub_takes(tmp_path):
     assert front["pipeline_tag"] == "text-classification"
     assert "10.00" in text
     assert "<script" not in text
+    # A class of transformers with a classifier would draw a new one for this head, and say nothing.
+    assert 'AutoModel.from_pretrained("model")' in text
+    assert 'load_run("model")' in text
+
+
+def test_what_is_right_is_what_the_metric_says(tmp_path):
+    """Where several answers are right, the one that is not shown as the target is right too."""
+    golds = [{"text": "Rome", "answer_start": 13}, {"text": "in Rome", "answer_start": 10}]
+    row = {"question": "Where?", "context": "Ada lives in Rome.", "answers": golds}
+    rows = [
+        {
+            **row,
+            "id": name,
+            "answers": [{"text": "Rome", "answer_start": 13}, {"text": "in Rome", "answer_start": 10}],
+        }
+        for name in "abc"
+    ]
+    run = make_run(tmp_path / "run")
+    io.write_jsonl(run / "dev.jsonl", rows)
+    info = json.loads((run / "run.json").read_text())
+    info["config"]["task"] = "qa"
+    info["preflight"] = {"warnings": ["dev.jsonl is deprecated: <b>"]}
+    io.write_json(run / "run.json", info)
+    said = {"a": "Rome", "b": "the in Rome!", "c": "Oslo"}
+    io.write_jsonl(
+        run / "predictions" / "dev.jsonl",
+        [{"id": k, "prediction": v, "confidence": 0.5} for k, v in said.items()],
+    )
+    shown = collect(run)
+    assert {r["example_id"]: r.get("right") for r in shown.rows if r["example_id"] in said} == {
+        "a": True,
+        "b": True,
+        "c": False,
+    }
+    assert "dev.jsonl is deprecated: &lt;b&gt;" in html.render(shown)
+    assert "<b>" not in card.render(shown)
+
+
+def test_dev_scores_have_a_curve(tmp_path):
+    steps = [{"step": i, "loss": 1.0} for i in range(4)] + [
+        {"step": 2, "dev_f1": 30.0},
+        {"step": 4, "dev_f1": 60.0},
+    ]
+    made = {c["label"]: c for c in html.curves(steps)}
+    assert list(made) == ["training loss", "dev f1"]
+    assert made["dev f1"]["end"] == "60"
 
 
 def test_the_leaderboard_never_ranks_across_data(tmp_path):

@@ -10,12 +10,13 @@ from finetooth import __version__, io
 from finetooth.report.collect import Shown
 from finetooth.report.html import verdict
 
-# Our task names -> the Hub's pipeline tags, and the class that loads the weights.
+# Our task names -> the Hub's pipeline tags, and the class of transformers that loads the weights. The pair
+# head's classifier is finetooth's own: transformers loads the body that it stands on.
 PIPELINES = {
     "qa": ("question-answering", "AutoModelForQuestionAnswering"),
     "ner": ("token-classification", "AutoModelForTokenClassification"),
-    "relation": ("text-classification", "AutoModelForSequenceClassification"),
-    "nli": ("text-classification", "AutoModelForSequenceClassification"),
+    "relation": ("text-classification", "AutoModel"),
+    "nli": ("text-classification", "AutoModel"),
     "json": ("text-generation", "AutoModelForCausalLM"),
 }
 
@@ -86,11 +87,13 @@ def render(shown: Shown) -> str:
     front = yaml.safe_dump(metadata(shown), sort_keys=False, allow_unicode=True)
     _, loader = _loading(shown)
     lines = [f"---\n{front}---\n", f"# {escape(shown.name)}\n", f"{verdict(shown)}\n"]
-    lines += [f"> {note}\n" for note in shown.notes]
+    lines += [f"> {escape(note)}\n" for note in shown.notes]
     lines += [
         "## Use\n",
         f"```python\nfrom transformers import AutoTokenizer, {loader}\n{_own(shown)}"
         f'tokenizer, model = AutoTokenizer.from_pretrained("model"), {loader}.from_pretrained("model")\n```\n',
+        *(["That is the encoder; its classifier is finetooth's own:\n"] if loader == "AutoModel" else []),
+        '```python\nfrom finetooth.models.load import load_run\nhead, model = load_run("model")\n```\n',
         f"Or with everything the run knows (windows, thresholds, labels): `finetooth predict {escape(shown.name)} FILE --out OUT`.\n",
         "## Scores\n",
         "| split | score | value | 95 % interval | floor | examples |",

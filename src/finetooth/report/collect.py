@@ -143,13 +143,17 @@ def describe(example: Example) -> str:
     parts = io.plain(example.inputs)
     if not isinstance(parts, Mapping):
         return str(parts)
-    first = ("question", "prompt", "premise", "hypothesis", "text")
+    # The short ones first: a page cuts what is long.
+    first = ("question", "prompt", "hypothesis", "premise", "text")
     names = [n for n in first if n in parts] or list(parts)
     said = " | ".join(str(parts[n]) for n in names)
     return said + (f" | {parts['context']}" if "context" in parts else "")
 
 
 def _text(value: Any) -> str:
+    """On one line; a label comes before the reasons for it, which may be long."""
+    if isinstance(value, Mapping) and isinstance(value.get("predicted_label"), str):
+        return " | ".join(str(value[k]) for k in ("predicted_label", "thought_process") if value.get(k))
     return value if isinstance(value, str) else json.dumps(io.plain(value), ensure_ascii=False)
 
 

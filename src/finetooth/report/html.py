@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from finetooth import __version__, io
+from finetooth import __version__, io, registry
 from finetooth.report.collect import Shown
 
 MOST_ROWS = 8000  # example rows in the page; the map shows every example
@@ -121,7 +121,8 @@ def verdict(shown: Shown) -> str:
     scores = shown.main.get("scores") or []
     if not scores:
         return "This run has no scores yet."
-    s = next((s for s in scores if s["name"] in ("f1", "accuracy", "entity_f1")), scores[0])
+    known = registry.tasks().get(str(shown.config.get("task")))
+    s = next((s for s in scores if known and s["name"] == known.main_metric), scores[0])
     said = f"{s['name']} {s['value']:.1f}"
     if s.get("low") is not None:
         said += f" (95 % interval {s['low']:.1f} to {s['high']:.1f}, {s['n']:,} examples)"
