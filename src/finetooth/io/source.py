@@ -199,10 +199,17 @@ class Source:
         if isinstance(value, dict):
             if self.path.stat().st_size > MAX_LINE_BYTES:
                 raise _too_long(str(self))
-            yield str(self), value
+            yield self._one_line or str(self), value
             return
         for i, row in enumerate(value):
             yield f"{self}[{i}]", _object(row, f"{self}[{i}]")
+
+    @property
+    def _one_line(self) -> str:
+        """path:line where the text is of one line only, as JSON Lines of one row are; "" otherwise."""
+        text = self.text
+        said = text.strip()
+        return "" if "\n" in said else f"{self}:{text[: text.index(said)].count(chr(10)) + 1}"
 
     def _json_lines(self, problems: Problems | None) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, line in self._lines():
