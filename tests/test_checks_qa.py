@@ -456,6 +456,24 @@ def test_the_same_row_under_one_id_is_no_error(found):
     assert found("duplicate-id", {**GOOD, "id": "a"}, {**GOLD, "id": "a"})["a#2"].severity == "error"
 
 
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [(("", ""), "duplicate-question"), (("a", "a"), "duplicate-id"), (("a", "b"), "duplicate-question")],
+)
+def test_the_same_row_twice_is_told_once(ids, told, tmp_path):
+    rows = [{**GOOD, "id": name} for name in ids]
+    report = checks.run(load(rows, tmp_path), only=["duplicate-id", "duplicate-question"])
+    assert [(f.check, f.severity) for f in report.findings] == [(told, "warning")]
+    assert "the same row" in report.findings[0].message
+
+
+def test_a_question_that_comes_back_without_an_id_with_another_answer_is_no_matter_of_ids(tmp_path):
+    rows = [{**row(MOSS, "Who?", text), "id": ""} for text in ("Ada", "Bo Reed")]
+    only = ["duplicate-id", "duplicate-question", "same-question-different-answers"]
+    report = checks.run(load(rows, tmp_path), only=only)
+    assert [f.check for f in report.findings] == ["same-question-different-answers"] * 2
+
+
 # All of them
 
 

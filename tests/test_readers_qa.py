@@ -268,6 +268,18 @@ def test_rows_without_ids_get_the_hash_of_what_they_say(load):
     assert changed.examples[0].id != one.examples[0].id
 
 
+def test_an_id_that_was_made_does_not_change_with_the_answers(load):
+    bare = {k: v for k, v in NOON.items() if k not in ("id", "answers")}
+    off = {"text": ["noon"], "answer_start": [11]}
+    rows = [{**bare, "answers": NOON["answers"]}, {**bare, "answers": off}, bare]
+    one = {load([r], f"{i}.jsonl").examples[0].id for i, r in enumerate(rows)}
+    qas = [{"question": "When?", "answers": a} for a in ([], [{"text": "noon", "answer_start": 11}])]
+    one |= {load(paragraphs(qa)).examples[0].id for qa in qas}
+    assert len(one) == 1
+    name = one.pop()
+    assert [e.id for e in load(rows, "rows.jsonl").examples] == [name, f"{name}#2", f"{name}#3"]
+
+
 def test_an_empty_id_and_a_number(load):
     data = load([{**ROW, "id": ""}, {**ROW, "id": None}, {**NOON, "id": 7}], "rows.jsonl")
     assert data.examples[0].id.startswith("row-")
@@ -356,6 +368,28 @@ def test_an_error_says_where_what_and_the_cure(load, tmp_path):
     assert error.what == "question: expected a string, found an integer"
     assert error.cure
     assert str(error) == f"{error.where}: {error.what} ({error.cure})"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"), [("{}", ":1"), ("{}\n", ":1"), ("\n\n{}", ":3"), ("{}\n{}", ":1"), ("\n{}", ":2")]
+)
+def test_one_row_of_lines_has_its_line_as_two_have(content, line, load, tmp_path):
+    bad = json.dumps({**ROW, "answers": {"text": ["Ada"]}})
+    with pytest.raises(DataError) as caught:
+        load(content.replace("{}", bad), "one.jsonl")
+    assert caught.value.where == f"{tmp_path / 'one.jsonl'}{line}"
+
+
+def test_a_list_that_squad_wants_is_shown(load):
+    with pytest.raises(
+        DataError, match=r"qas\[0\]: answers: expected a list, found a string \(as in \"answers\": "
+    ):
+        load(paragraphs({**QA, "answers": "Ada"}))
+    misspelt = {("answer" if k == "answers" else k): v for k, v in QA.items()}
+    with pytest.raises(DataError, match=r"found nothing, and a key 'answer' \(did you mean answers\?"):
+        load(paragraphs(misspelt))
+    with pytest.raises(DataError, match=r"qas: expected a list, found nothing \(as in \"qas\": "):
+        load({"data": [{"paragraphs": [{"context": "Ada left."}]}]})
 
 
 def test_the_fingerprint_is_of_what_is_said_and_not_of_the_file(load):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from finetooth.checks._evidence import contexts_of, passage, stem, stems
 from finetooth.checks._qa import by_context, squeezed
+from finetooth.checks.common_rows import made_id
 from finetooth.checks.qa_contexts import families
 from finetooth.checks.qa_golds import contradict
 from finetooth.registry import CheckContext, check, flag
@@ -82,7 +83,8 @@ def _asks_for(example: Example) -> str:
 def duplicate_question(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The same question over the same context, but for case and blanks, with an answer that agrees.
 
-    The later one is named. Where the answers contradict each other, same-question-different-answers says so.
+    The later one is named. Where the answers contradict each other, same-question-different-answers says
+    so; where the same row stands twice under one id, duplicate-id does.
 
     Bad: two rows "Who left?" over "Ada left.", both with "Ada"
     Fix: one of the two
@@ -91,10 +93,19 @@ def duplicate_question(examples: Sequence[Example], context: CheckContext) -> It
     for example in examples:
         key = (squeeze(example.inputs.question), squeezed(example.inputs.context))
         earlier = first.setdefault(key, example)
-        if earlier is not example and not contradict(earlier, example):
-            yield flag(
-                example,
-                f"the same question stands in {earlier.id}: {shorten(repr(example.inputs.question), 80)}",
-                fix="leave one out",
-                other=earlier.id,
-            )
+        if earlier is example or contradict(earlier, example):
+            continue
+        same = (earlier.inputs, earlier.target) == (example.inputs, example.target)
+        if same and example.meta.get("given_id") == earlier.id and not made_id(earlier.id):
+            continue
+        where = (
+            f"the same row twice, first as {earlier.id}"
+            if same
+            else f"the same question stands in {earlier.id}"
+        )
+        yield flag(
+            example,
+            f"{where}: {shorten(repr(example.inputs.question), 80)}",
+            fix="leave one out",
+            other=earlier.id,
+        )

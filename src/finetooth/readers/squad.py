@@ -14,7 +14,7 @@ from finetooth.errors import DataError
 from finetooth.io import Source, content_id, json_type, write_json
 from finetooth.readers._answers import half_open
 from finetooth.registry import Reader
-from finetooth.tasks.qa import QAInput, QATarget, id_text, says_nothing, span, text
+from finetooth.tasks.qa import QAInput, QATarget, id_text, refuse_misspelt, says_nothing, span, text
 from finetooth.types import Example, Span
 
 
@@ -64,7 +64,7 @@ def _example(qa: Any, context: str, v2: bool, where: str, title: Any) -> Example
     spans = tuple(_span(x, f"{where}.answers[{i}]") for i, x in enumerate(given))
     name = qa.get("id")
     if name is None or name == "":
-        name = content_id(question, context, *(f"{s.start}:{s.text}" for s in spans))
+        name = content_id(question, context)
     name = id_text(name, where)
     meta: dict[str, Any] = {"where": where}
     if isinstance(title, str):
@@ -94,14 +94,22 @@ def _no_object(value: Any, where: str) -> DataError:
     return DataError(f"expected an object, found {json_type(value)}", where=where, cure="leave it out")
 
 
+_CURES = {
+    "data": 'a list of articles, as in "data": [{"title": "T", "paragraphs": [...]}]',
+    "paragraphs": 'as in "paragraphs": [{"context": "Ada left.", "qas": [...]}]',
+    "qas": 'as in "qas": [{"id": "q1", "question": "Who left?", "answers": [...]}]; [] where nothing is asked',
+    "answers": 'as in "answers": [{"text": "Ada", "answer_start": 0}]; [] for a question without one',
+}
+
+
 def _list(value: Any, key: str, where: str) -> list[Any]:
     if not isinstance(value, Mapping):
         raise _no_object(value, where)
     if not isinstance(value.get(key), list):
         found = json_type(value[key]) if key in value else "nothing"
-        raise DataError(
-            f"{key}: expected a list, found {found}", where=where, cure="data[].paragraphs[].qas[].answers[]"
-        )
+        if key == "answers":
+            refuse_misspelt(value, key, where)
+        raise DataError(f"{key}: expected a list, found {found}", where=where, cure=_CURES[key])
     return value[key]
 
 

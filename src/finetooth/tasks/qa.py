@@ -78,7 +78,8 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     )
     name = row.get("id")
     if name is None or name == "":
-        name = content_id(question, context, *(f"{a.start}:{a.text}" for a in spans))
+        # Not of the answers: a mended offset, or a row not labelled yet, is the same question.
+        name = content_id(question, context)
     name = id_text(name, where)
     v2 = row.get("v2", labelled and not spans)
     if not isinstance(v2, bool):
