@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from finetooth.cli import main
 from finetooth.config import ModelConfig
 from finetooth.errors import DataError, PreflightError, UsageError
 from finetooth.models import adapt as adapting
-from finetooth.models import generation, memory
+from finetooth.models import folders, generation, memory
 from finetooth.models.adapt import adapt
 from finetooth.models.load import build_head
 from finetooth.runs import Run
@@ -244,6 +245,7 @@ def test_the_table_of_strategies(small_run, tmp_path, capsys):
     assert not rows["qlora"]["fits"]
     assert "GPU" in rows["qlora"]["why"]
     assert not Path("estimate").exists(), "nothing is written"
+    (Path(small_run.model.name) / "model.safetensors").unlink()
 
     assert main(["estimate", str(file), "--memory", "24GB"]) == 0
     shown = capsys.readouterr()
@@ -330,3 +332,24 @@ def test_four_bits_need_a_gpu(small_run):
         pytest.skip("there is a GPU")
     with pytest.raises(UsageError, match="qlora needs a GPU"):
         train(config.build(small_run.model_dump(), ["model.strategy=qlora"]))
+
+
+def test_for_an_estimate_no_weights_are_downloaded(tmp_path, monkeypatch):
+    import huggingface_hub
+
+    asked = []
+
+    def download(**wanted):
+        asked.append(wanted)
+        return str(tmp_path)
+
+    files = SimpleNamespace(siblings=[SimpleNamespace(rfilename="model.safetensors")])
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda self, *a, **k: files)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert folders.outline("somebody/large") == tmp_path
+    assert "*.json" in asked[0]["allow_patterns"]
+    assert "*.safetensors" not in asked[0]["allow_patterns"]
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert folders.resolve("somebody/large") == tmp_path
+    assert "*.safetensors" in asked[1]["allow_patterns"]

@@ -76,6 +76,17 @@ def resolve(name: str | Path) -> Path:
     return _hub(text)
 
 
+def outline(name: str | Path) -> Path:
+    """As ``resolve``, for what needs no weights: a hub model's are not downloaded, a folder may have none."""
+    text = str(name)
+    path = Path(text).expanduser()
+    if (path / "config.json").is_file():
+        return path
+    if not path.exists() and HUB_NAME.fullmatch(text):
+        return _hub(text, weights=False)
+    return resolve(name)
+
+
 def check(folder: Path) -> Path:
     """``folder`` itself if it holds a model that is safe to load, its model/ if it is a run's folder."""
     if not (folder / "config.json").is_file():
@@ -134,7 +145,7 @@ def _converted(gguf: Path) -> Path:
     return convert(gguf, cache_folder() / "models")
 
 
-def _hub(text: str) -> Path:
+def _hub(text: str, *, weights: bool = True) -> Path:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -148,7 +159,7 @@ def _hub(text: str) -> Path:
     wanted: dict[str, Any] = {
         "repo_id": repo,
         "revision": revision or None,
-        "allow_patterns": list(WANTED),
+        "allow_patterns": [w for w in WANTED if weights or w != "*.safetensors"],
         "ignore_patterns": list(UNWANTED),
     }
     try:
@@ -158,7 +169,8 @@ def _hub(text: str) -> Path:
             wanted["revision"] = None if revision else _converted_revision(repo)
             if wanted["revision"] is None:
                 raise _no_safetensors(text, names)
-        return check(Path(snapshot_download(**wanted)))
+        found = Path(snapshot_download(**wanted))
+        return check(found) if weights else found
     except GatedRepoError:
         raise UsageError(
             "the hub wants you to accept this model's terms first",
@@ -180,7 +192,8 @@ def _hub(text: str) -> Path:
             raise
         cause = e
     try:
-        return check(Path(snapshot_download(**wanted, local_files_only=True)))
+        found = Path(snapshot_download(**wanted, local_files_only=True))
+        return check(found) if weights else found
     except (LocalEntryNotFoundError, DataError, OSError):
         raise UsageError(
             f"no such folder here, and the hub cannot be reached ({type(cause).__name__})",

@@ -7,9 +7,11 @@ architecture, strategy, precision and batch that transformers and peft can build
 
 from __future__ import annotations
 
+import gc
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +72,8 @@ def trace(
         else:
             model = adapt(model, options)
         model.train()
-    with FakeTensorMode(allow_non_fake_inputs=True), Counter() as count:
+    # What the collector of cycles frees, it frees at any moment; without it one step always gives one figure.
+    with FakeTensorMode(allow_non_fake_inputs=True), Counter() as count, _no_collector():
         _as_on_cpu(model)
         parameters = list(model.parameters())
         weights = sum(_sizes([*parameters, *model.buffers()]).values())
@@ -111,6 +114,18 @@ def trace(
         trained=sum(p.numel() for p in trained),
         parameters=sum(p.numel() for p in parameters) + packed,
     )
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    was = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _as_on_cpu(model: nn.Module) -> None:

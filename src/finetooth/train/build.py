@@ -35,21 +35,24 @@ def head_name(config: Config, task: Task) -> str:
     return config.model.head
 
 
-def default(config: Config, task: Task, examples: Sequence[Example]) -> Built:
+def default(config: Config, task: Task, examples: Sequence[Example], *, weights: bool = True) -> Built:
     """By the name of the model: its folder and tokenizer, the task's labels, the head, what of it is trained.
+
+    Without ``weights`` a hub model's are not downloaded: enough for an estimate.
 
     Raises UsageError for a name that leads nowhere, DataError for a folder that cannot be used.
     """
     import torch
 
     from finetooth.models.adapt import adapt
-    from finetooth.models.load import build_head, resolve
+    from finetooth.models.folders import outline, resolve
+    from finetooth.models.load import build_head
     from finetooth.models.scratch.source import folder_of, is_scratch, texts_of
 
     if is_scratch(config.model.name):
         folder = folder_of(config.model, lambda: texts_of(examples))
     else:
-        folder = resolve(config.model.name)
+        folder = resolve(config.model.name) if weights else outline(config.model.name)
     labels = task.labels(examples) if task.labels is not None else ()
     head = build_head(task, config.model, labels, head_name(config, task), folder)
 

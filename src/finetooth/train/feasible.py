@@ -246,7 +246,7 @@ def survey(config: Config, *, total_mb: float | None = None, gpu: bool = True) -
 
     task = registry.task(config.task)
     examples = list(data.load(config).train.examples)
-    built = default(config, task, examples)
+    built = default(config, task, examples, weights=False)
     head = built.head
     windows = head.windows(examples)
     if not windows:
