@@ -53,7 +53,6 @@ def engine_of(job: Job) -> Engine:
         folder=job.run.folder,
         seed=config.seed,
         precision=job.precision,
-        mirrored=config.track != "none",
     )
 
 
@@ -87,13 +86,13 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
         )
         loop.engine = engine
         engine.add_callback(loop)
-        tracker = mirror(config.track, job.run.folder, job.watch.say)
-        if tracker is not None:
-            engine.add_callback(tracker)
         found = loop.find()
         if found is not None:
             job.watch.say(f"resuming after step {found.step} of {len(job.plan)}")
         loop.start(found)
+        tracker = mirror(config.track, job.run.folder, job.watch.say)
+        if tracker is not None:
+            engine.add_callback(tracker)
         engine.start_step = resumed_at = loop.step
         use_cache = getattr(getattr(engine.model, "config", None), "use_cache", None)
         try:
@@ -104,6 +103,8 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
                 engine.train()
         finally:
             loop.close()
+            if tracker is not None:
+                tracker.close()
             job.watch.end("train")
         if use_cache is not None:
             engine.model.config.use_cache = use_cache

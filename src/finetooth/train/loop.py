@@ -108,7 +108,6 @@ class Loop(TrainerCallback):
             self.engine.lr_scheduler.load_state_dict(checkpoints.unpack(saved["scheduler"], {}))
             checkpoints.restore_random(saved["random"], found.tensors("random"))
             state.global_step = self.step
-            self.engine._globalstep_last_logged = self.step
         self._mark = time.perf_counter()
 
     # ---- going on
@@ -192,7 +191,6 @@ class Loop(TrainerCallback):
                 + ("" if self.best["step"] == self.step else f" (best {self.best['value']:.2f})")
             )
             self._log.evaluation(step=self.step, epoch=epoch, scores=scores)
-            self.engine.log({f"eval_{k}": v for k, v in scores.items()})
         if self.watch_dev is not None:
             self.watch_dev()
         self.epochs = [*self.epochs, row]

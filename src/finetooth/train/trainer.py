@@ -21,7 +21,6 @@ from finetooth.models.head import Head, Window
 from finetooth.train import losses, schedule
 from finetooth.train.batches import Plan
 from finetooth.train.dynamics import Recorder
-from finetooth.train.tracking import LOG_EVERY_STEPS
 
 
 class Updates(torch.utils.data.Dataset):
@@ -74,7 +73,6 @@ class Engine(Trainer):
         folder: Path,
         seed: int,
         precision: str,
-        mirrored: bool = False,
     ) -> None:
         self.head, self.windows, self.plan, self.config = head, windows, plan, config
         self.recorder, self.precision = recorder, precision
@@ -91,8 +89,7 @@ class Engine(Trainer):
                 weight_decay=config.weight_decay,
                 warmup_steps=config.warmup_steps,
                 seed=seed,
-                logging_strategy="steps" if mirrored else "no",
-                logging_steps=LOG_EVERY_STEPS,
+                logging_strategy="no",
                 logging_nan_inf_filter=False,
                 save_strategy="no",
                 eval_strategy="no",
@@ -181,10 +178,7 @@ class Engine(Trainer):
         return norm
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """To the trackers only; the run folder has its own log."""
-        logs = {k: v for k, v in logs.items() if k != "total_flos"}
-        logs["epoch"] = self.state.epoch or 0.0
-        self.control = self.callback_handler.on_log(self.args, self.state, self.control, logs)
+        """Nowhere: the run folder has its own log, which trackers mirror."""
 
     @property
     def plain_optimizer(self) -> torch.optim.Optimizer:
