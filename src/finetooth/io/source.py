@@ -194,8 +194,10 @@ class Source:
             value = self.document  # raises what is wrong with it
         else:
             value, found = self._parsed  # type: ignore[misc]
+            # A line of JSON Lines names its row; the path within a longer text does in any other.
+            line = self._one_line if isinstance(value, dict) else ""
             for problem in found:
-                problems(f"{self}: {problem.path}" if problem.path else str(self), problem)
+                problems(line or (f"{self}: {problem.path}" if problem.path else str(self)), problem)
         if isinstance(value, dict):
             if self.path.stat().st_size > MAX_LINE_BYTES:
                 raise _too_long(str(self))
