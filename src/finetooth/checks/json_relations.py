@@ -38,7 +38,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -214,10 +214,6 @@ def _unquote(text: str) -> str:
     return text[1:-1].replace('\\"', '"').replace("\\'", "'").replace("\\\\", "\\")
 
 
-def _mean(xs: Sequence[float]) -> float:
-    return math.fsum(xs) / len(xs)
-
-
 def _days(text: str) -> float:
     moment = as_moment(text)
     return math.nan if moment is None else moment.days
@@ -237,7 +233,7 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": _quiet(lambda xs: math.fsum(xs)),
-    "mean": _quiet(_mean),
+    "mean": _quiet(lambda xs: math.fsum(xs) / len(xs)),
     "count": _quiet(lambda xs: float(len(xs))),
     "least": _quiet(lambda xs: float(min(xs))),
     "greatest": _quiet(lambda xs: float(max(xs))),
