@@ -149,19 +149,23 @@ def load_weights(
 
     ``changes`` are of the config (num_labels, id2label). What the folder has no weights for (a new
     head) is drawn with ``seed``; the generator of the caller is left as it was. Attention is
-    scaled-dot-product where the architecture has it. Raises DataError where the class does not know the
+    scaled-dot-product where the architecture has it (see ``attention``). Raises DataError where the class does not know the
     architecture, and where weights other than the head's are missing.
     """
     import torch
+
+    from finetooth.models import attention
 
     config = load_config(folder, options, **changes)
     if _SHAPES_ONLY.get() or _to_be_drawn(folder, config):
         with quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             try:
-                return auto_class.from_config(config, dtype=torch.float32)
+                model = auto_class.from_config(config, dtype=torch.float32)
             except Exception as e:
                 raise _no_class(e, auto_class, config, folder) from None
+            attention.use(model)
+            return model
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -177,6 +181,7 @@ def load_weights(
             )
         except Exception as e:
             raise _no_class(e, auto_class, config, folder) from None
+        attention.use(model)
     body = f"{model.base_model_prefix}."
     missing = {str(key) for key in loaded["missing_keys"]}
     missing |= {str(key[0]) for key in loaded.get("mismatched_keys", ())}

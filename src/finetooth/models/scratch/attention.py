@@ -8,11 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from finetooth.models.attention import products, suits
 from finetooth.models.scratch.positions import rotate
-
-# On a CPU with bf16 units two plain matrix products, forward and backward, take a third (128 tokens) to all
-# (380) of the time of torch's fused kernel, whose tiles are small there (bench/transplant_speed.py).
-LONGEST_EXPLICIT = 320
 
 
 def attend(
@@ -29,28 +26,6 @@ def attend(
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = scores.softmax(-1)
     return weights @ value, weights
-
-
-def attend_in_bf16(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    mask: torch.Tensor | None,
-    dropout: float = 0.0,
-) -> torch.Tensor:
-    """What ``attend`` gives, as batched products of (batch x heads) matrices with the mask added in one of them."""
-    batch, heads, n, size = query.shape
-    q, k, v = (x.reshape(batch * heads, n, size) for x in (query, key, value))
-    if mask is None:
-        scores = torch.bmm(q * size**-0.5, k.transpose(1, 2))
-    else:
-        bias = torch.zeros(mask.shape, dtype=q.dtype, device=q.device).masked_fill_(
-            ~mask, torch.finfo(q.dtype).min
-        )
-        bias = bias.expand(batch, heads, 1, n).reshape(batch * heads, 1, n).expand(-1, n, n)
-        scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=size**-0.5)
-    weights = F.dropout(scores.softmax(-1), dropout) if dropout else scores.softmax(-1)
-    return torch.bmm(weights, v).view(batch, heads, n, size)
 
 
 class MultiHeadAttention(nn.Module):
@@ -91,10 +66,8 @@ class MultiHeadAttention(nn.Module):
         weights, dropout = None, self.dropout if self.training else 0.0
         if want_weights:
             mixed, weights = attend(q, k, v, mask)
-        elif (
-            q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad and n <= LONGEST_EXPLICIT
-        ):
-            mixed = attend_in_bf16(q, k, v, mask, dropout)
+        elif suits(q, k, training=self.training):
+            mixed = products(q, k, v, mask, dropout=dropout)
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
         return self.out(mixed.transpose(1, 2).reshape(batch, n, width)), weights
