@@ -5,80 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from finetooth.checks._verdict import TOLD, conclusion, sentences
 from finetooth.registry import CheckContext, check, flag
-from finetooth.tasks.nli import ENTAILED
+from finetooth.tasks.nli import follows
 from finetooth.text import shorten, squeeze, words
 from finetooth.types import Example, Finding
 
-NOT_ENTAILED = frozenset({"0", "not_entailment", "not entailed", "no", "false", "contradiction", "neutral"})
 MAX_REASON_WORDS = 250
 _STOP = frozenset(
     """a an the of in on at to for from by with and or but is are was were be been it its this that these those
 as not no do does did has have had he she they we i you his her their there which who what when than then so if can could would will
 may might must also step premise hypothesis states suggests inferred entailed label based""".split()
 )
-
-# How a conclusion is worded, with room for a word or two between its parts.
-_NO = re.compile(
-    r"""(?:can(?:not|\s+not|['’]t)|could\s+not|couldn['’]t|should\s+not|shouldn['’]t|may\s+not)\s+
-            (?:\w+\s+){0,4}?(?:be\s+(?:\w+\s+){0,3}?)?(?:infer|deduce|conclude|derive|entail|assume|determin|establish|confirm|support|infer)
-      | \b(?:not|never|n['’]t)\s+(?:\w+\s+){0,4}?(?:possible|reasonable|valid|justified|correct|logical|sound)\s+(?:\w+\s+){0,4}?to\s+(?:\w+\s+)?(?:infer|conclude|deduce|assume|derive)
-      | \b(?:is|are|was|be)\s*(?:not|n['’]t)\s+(?:\w+\s+){0,3}?(?:entailed|implied|inferred|supported|inferable|deducible)
-      | \b(?:does|do|did)\s*(?:not|n['’]t)\s+(?:\w+\s+){0,3}?(?:entail|imply|follow|support|guarantee)
-      | \b(?:impossible|unreasonable|invalid)\s+to\s+(?:infer|conclude|deduce)
-      | \bno\s+(?:logical\s+|direct\s+)?(?:inference|entailment)
-      | (?<!not\s)(?<!n't\s)\b(?:contradicts?|is\s+contradicted|inconsistent\s+with)\b
-      | \b(?:is|hypothesis\s+is|be)\s+(?:therefore\s+)?(?:false|incorrect|contradicted|not\s+true)\b
-      | label\s*(?:is|:|=)?\s*["']?(?:0|false|contradiction|neutral)\b""",
-    re.X | re.I,
-)
-_YES = re.compile(
-    r"""(?:can|could|may|should)\s+(?:\w+\s+){0,3}?(?:be\s+(?:\w+\s+){0,3}?)?(?:infer|deduce|conclude|derive|assume)
-      | (?:possible|reasonable|valid|justified|safe|logical|sound|plausible)\s+(?:\w+\s+){0,3}?to\s+(?:\w+\s+)?(?:infer|conclude|deduce|assume)
-      | \b(?:is|are|was|be)\s+(?:\w+\s+){0,3}?(?:entailed|implied|inferred|supported|inferable|deducible)
-      | \b(?:entails|implies|supports)\s+(?:the|this)\s+(?:hypothesis|statement|conclusion|claim)
-      | \ballows\s+(?:us|one)\s+to\s+(?:infer|conclude)
-      | \bfollows\s+(?:logically\s+)?from\b | \b(?:hypothesis|it|this)\s+(?:\w+\s+){0,2}?follows\b
-      | \bnot\s+(?:\w+\s+){0,2}?(?:refuted|contradicted|contradict|ruled\s+out|rule\s+out)
-      | \b(?:we|one)\s+(?:infer|conclude)\s+that
-      | label\s*(?:is|:|=)?\s*["']?(?:1|true|entailment)\b""",
-    re.X | re.I,
-)
-
-# Weaker words: they only speak where the sentence holds no refusal ("not entailed that it is true").
-_PERHAPS = re.compile(
-    r"""\b(?:is|as|be|considered)\s+(?:\w+\s+)?(?:true|plausible|correct|valid|consistent\s+with\s+the\s+premise)\b
-      | \bcan\s+be\s+(?:considered|assumed|regarded)\b""",
-    re.X | re.I,
-)
-
-
-def conclusion(reason: str) -> str | None:
-    """ "entailed", "not entailed", or None where the end of a reason does not say.
-
-    The last sentence that says either counts. A sentence with both ("cannot be ... , but it can be
-    inferred that") goes to the one that stands last and is not part of the other.
-    """
-    sentences = [s for s in re.split(r"(?<=[.!?;])\s+", reason.strip()) if s]
-    for sentence in reversed(sentences[-4:]):
-        if sentence.rstrip().endswith("?"):
-            continue
-        verdicts = [(m.start(), m.end(), "not entailed") for m in _NO.finditer(sentence)]
-        for m in _YES.finditer(sentence):
-            inside = any(
-                start <= m.start() < end or m.start() <= start < m.end()
-                for start, end, v in verdicts
-                if v == "not entailed"
-            )
-            if not inside:
-                verdicts.append((m.start(), m.end(), "entailed"))
-        if verdicts:
-            return max(verdicts)[2]
-        if (maybe := _PERHAPS.search(sentence)) and "not " not in sentence[
-            max(0, maybe.start() - 20) : maybe.end()
-        ]:
-            return "entailed"
-    return None
 
 
 def reasons(example: Example) -> Iterator[tuple[str, str, str]]:
@@ -95,25 +33,49 @@ def reasons(example: Example) -> Iterator[tuple[str, str, str]]:
 def reason_contradicts_label(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The reason ends in one verdict, the label beside it is another: a student learns that reasons don't matter.
 
+    Only for information where a row holds an improved reason as well: there the label was corrected, and the
+    first reason is kept as the mistake it was. Where nearly every reason speaks against its label the
+    labels are read the wrong way round, which is said once.
+
     Bad: {"reason": "... the hypothesis cannot be inferred.", "label": 1}
     Fix: let the teacher reason again, or drop the row; change the label only where a person agrees
     """
+    names = {e.target.label for e in examples}
+    against: list[Finding] = []
+    decided = 0
     for e in examples:
         for name, reason, label in reasons(e):
-            verdict = conclusion(reason)
-            entailed = label in ENTAILED
-            if verdict is None or not (entailed or label in NOT_ENTAILED):
+            verdict, entailed = conclusion(reason, e.inputs.hypothesis), follows(label, names)
+            if verdict is None or entailed is None:
                 continue
-            if (verdict == "entailed") != entailed:
-                end = shorten(reason[-160:], 160)
-                yield flag(
-                    e,
-                    f"{name} concludes {verdict!r}, the label beside it is {label!r}",
-                    part=name,
-                    label=label,
-                    conclusion=verdict,
-                    end=end,
-                )
+            corrected = reason != e.target.reason and label == e.target.label
+            decided += not corrected
+            if (verdict == "entailed") == entailed:
+                continue
+            found = flag(
+                e,
+                f"{name} concludes {verdict!r}, the label beside it is {label!r}"
+                + (", which was corrected since" if corrected else ""),
+                severity="info" if corrected else "",
+                part=name,
+                label=label,
+                conclusion=verdict,
+                end=shorten(reason[-160:], 160),
+            )
+            if corrected:
+                yield found
+            else:
+                against.append(found)
+    if len(against) >= 20 and len(against) > 0.8 * decided:
+        yield flag(
+            "",
+            f"{len(against)} of {decided} reasons conclude the opposite of their label: what do {sorted(names)} mean?",
+            fix="map the labels to names when the file is read",
+            against=len(against),
+            decided=decided,
+        )
+        return
+    yield from against
 
 
 @check("nli", severity="info")
@@ -125,7 +87,7 @@ def reason_without_conclusion(examples: Sequence[Example], context: CheckContext
     """
     for e in examples:
         for name, reason, label in reasons(e):
-            if conclusion(reason) is None:
+            if conclusion(reason, e.inputs.hypothesis) is None:
                 yield flag(
                     e, f"{name} comes to no verdict", part=name, label=label, end=shorten(reason[-120:], 120)
                 )
@@ -164,19 +126,24 @@ def label_before_reasoning(examples: Sequence[Example], context: CheckContext) -
         r"^\W*(?:(?:the\s+)?(?:true\s+|correct\s+|final\s+)?(?:label|answer)\s*(?:is|:|=)|since the (?:true )?label is|because the label is)",
         re.I,
     )
-    told = re.compile(r"\b(?:true|correct|gold|given|provided)\s+label\b", re.I)
     for e in examples:
         for name, reason, _ in reasons(e):
             first = reason[:150]
             if opening.search(first):
                 yield flag(e, f"{name} opens with the verdict", part=name, start=shorten(first, 80))
-            elif hit := told.search(reason):
+            elif hit := _told(reason):
                 yield flag(
                     e,
                     f"{name} speaks of the label it was shown: {hit.group()!r}",
                     part=name,
                     found=hit.group(),
                 )
+
+
+def _told(reason: str) -> re.Match[str] | None:
+    """Where it speaks of a label that it cannot know; "so the correct label is 0" at its end is a verdict."""
+    said = sentences(reason)
+    return TOLD.search(reason) or re.search(r"\bcorrect\s+label\b", " ".join(said[:-1]), re.I)
 
 
 @check("nli", severity="warning")

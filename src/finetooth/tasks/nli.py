@@ -5,7 +5,7 @@ Row: {"id": "p1", "premise": "Ada left at noon.", "hypothesis": "Ada left.", "la
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,10 @@ from finetooth.types import Example, Prediction
 LABEL_KEYS = ("predicted_label", "label", "prediction", "answer", "gold_label", "conclusion")
 REASON_KEYS = ("thought_process", "reason", "reasoning", "thought", "explanation")
 ENTAILED = frozenset({"1", "entailment", "entailed", "entails", "true", "yes"})
+NOT_ENTAILED = frozenset(
+    """0 no false contradiction contradictory contradicted contradicts neutral unknown not_entailment not-entailment
+    not_entailed non-entailment non_entailment""".split()
+) | {"not entailed", "not entailment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,16 @@ def label_name(value: Any) -> str | None:
     if name.endswith(".0") and name[:-2].lstrip("-").isdigit():
         name = name[:-2]
     return name or None
+
+
+def follows(label: str, labels: Collection[str] = ()) -> bool | None:
+    """Whether the label says that the hypothesis follows; None where that cannot be told.
+
+    ``labels``: all labels of the set. With three numbers nobody can tell what 0 and 1 mean.
+    """
+    if label.isdigit() and any(name.isdigit() and name not in ("0", "1") for name in labels):
+        return None
+    return True if label in ENTAILED else False if label in NOT_ENTAILED else None
 
 
 def from_row(row: Mapping[str, Any], where: str) -> Example:

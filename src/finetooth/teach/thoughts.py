@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from finetooth.checks.nli_reasons import NOT_ENTAILED, conclusion
+from finetooth.checks.nli_reasons import conclusion
 from finetooth.registry import CheckContext, checks
-from finetooth.tasks.nli import ENTAILED, NliTarget, label_name
+from finetooth.tasks.nli import ENTAILED, NliTarget, follows, label_name
 from finetooth.teach import prompts
 from finetooth.teach.client import Ask, Teacher
 from finetooth.types import Drop, Example, Finding
@@ -251,14 +251,14 @@ def _faults(examples: Sequence[Example]) -> dict[str, str]:
 
 def _doubt(e: Example, first: Thought, second: Thought | None) -> Finding:
     """A disagreement between teacher and data is a likely label error; more so if its reason is sound."""
-    verdict = conclusion(first.reason or "")
-    consistent = verdict is not None and (verdict == "entailed") == (first.label in ENTAILED)
-    known = first.label in ENTAILED or first.label in NOT_ENTAILED
+    verdict = conclusion(first.reason or "", e.inputs.hypothesis)
+    entailed = follows(first.label or "")
+    consistent = verdict is not None and entailed is not None and (verdict == "entailed") == entailed
     doubtful = bool(second and second.doubtful)
     return Finding(
         e.id,
         "teacher-disagrees",
-        "warning" if doubtful or (consistent and known) else "info",
+        "warning" if doubtful or consistent else "info",
         f"the teacher says {first.label!r}, the data {e.target.label!r}",
         {"thought": first.reason, "analysis": second.analysis if second else None, "doubtful": doubtful},
         {"label": first.label},

@@ -1,0 +1,244 @@
+"""What a reason concludes, and which reasons speak against the label beside them."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from finetooth import checks, readers
+from finetooth.checks._verdict import conclusion
+
+REAL = Path(__file__).parents[1].parent / "shared" / "data" / "nli" / "thoughts"
+needs_data = pytest.mark.skipif(not REAL.exists(), reason="the shared data are not here")
+YES, NO = "entailed", "not entailed"
+ENDS = {
+    "The premise does not directly contradict the hypothesis, and it is likely to be true.": YES,
+    "Therefore, the hypothesis is true.": YES,
+    "Therefore, the hypothesis is false.": NO,
+    "Hence the hypothesis is not true.": NO,
+    "The hypothesis is likely false.": NO,
+    "So the hypothesis is unlikely to be true.": NO,
+    "Step 3: there is not enough information to conclude that the man is tall.": NO,
+    "There is insufficient evidence to support the hypothesis.": NO,
+    "There's no evidence in the premise that he is a doctor.": NO,
+    "Nothing in the premise suggests otherwise, so the hypothesis is plausible.": YES,
+    "Nothing in the premise supports the hypothesis.": NO,
+    "The premise gives no information about his age.": NO,
+    "The premise neither entails nor contradicts the hypothesis.": NO,
+    "Since the premise contradicts the hypothesis, the hypothesis cannot be inferred.": NO,
+    "The hypothesis contradicts the premise.": NO,
+    "The hypothesis is a direct contradiction of the premise.": NO,
+    "There is no contradiction between the two, and the hypothesis follows from the premise.": YES,
+    "The statements are consistent with each other; the hypothesis can be inferred.": YES,
+    "Although it is not stated explicitly, it can be inferred.": YES,
+    "While it is possible that he is a doctor, it cannot be inferred from the premise.": NO,
+    "It may be inferred that they are outdoors.": YES,
+    "We can't conclude that they are outdoors.": NO,
+    "We can safely conclude that they are outdoors.": YES,
+    "It would be wrong to infer this.": NO,
+    "It would be a stretch to conclude this.": NO,
+    "It is safe to assume that the hypothesis holds.": YES,
+    "It is not safe to assume so.": NO,
+    "The hypothesis is supported by the premise.": YES,
+    "The hypothesis is not supported by the premise.": NO,
+    "The hypothesis isn’t entailed.": NO,
+    "The premise doesn’t support the hypothesis.": NO,
+    "The premise supports the hypothesis.": YES,
+    "The premise fails to support the hypothesis.": NO,
+    "The premise refutes the hypothesis.": NO,
+    "The premise rules out the hypothesis.": NO,
+    "The hypothesis cannot be ruled out.": YES,
+    "The label is 0.": NO,
+    "The label is 1.": YES,
+    "The relationship is neutral.": NO,
+    "The relationship is entailment.": YES,
+    "The answer is no.": NO,
+    "Thus the final label: 1": YES,
+    "The hypothesis is inconsistent with the premise.": NO,
+    "The hypothesis is not inconsistent with the premise.": YES,
+    "It cannot be said with certainty that he left.": NO,
+    "We cannot be certain that he left.": NO,
+    "It is impossible to know whether he left.": NO,
+    "It is unclear whether he left.": NO,
+    "This does not necessarily mean that he left.": None,
+    "The premise implies the hypothesis.": YES,
+    "The premise implies that he left, which matches the hypothesis.": YES,
+    "This allows us to infer the hypothesis.": YES,
+    "Hence, no valid inference can be drawn.": NO,
+    "The hypothesis makes a claim that goes beyond the premise.": NO,
+    "The hypothesis is a reasonable inference.": YES,
+    "The hypothesis is not a reasonable inference.": NO,
+    "The hypothesis is a logical conclusion from the premise.": YES,
+    "The hypothesis cannot be considered true.": NO,
+    "The hypothesis is not necessarily true.": NO,
+    "The hypothesis does not hold.": NO,
+    "The hypothesis does not logically follow.": NO,
+    "It follows that the hypothesis is correct.": YES,
+    "It does not follow.": NO,
+    "It could reasonably be concluded that the girl is happy.": YES,
+    "Based on the lack of contradictory facts, the hypothesis is entailed by the premise.": YES,
+    "Based on the contradictory facts, the hypothesis isn't entailed by the premise.": NO,
+    "The hypothesis may or may not be true, so it cannot be determined.": NO,
+    "It is highly probable that the hypothesis is true.": YES,
+    "It is not possible for both to be true.": NO,
+    "The premise does not mention any dog.": None,
+    "Therefore, the inference is invalid.": NO,
+    "Therefore, the inference is valid.": YES,
+    "Therefore the hypothesis is a valid inference, even though the premise does not state it.": YES,
+    "the hypothesis can be inferred from the premise, but only weakly.": YES,
+    "Therefore, we should reject the hypothesis.": NO,
+    "Therefore, we can accept the hypothesis.": YES,
+    "the hypothesis can not be inferred from the premise.": NO,
+    "the hypothesis is neither entailed nor supported.": NO,
+    "It is not unreasonable to infer the hypothesis.": YES,
+    "we do not have enough information to determine that.": NO,
+    "there isn't enough information to say so.": NO,
+    "the hypothesis remains unproven.": NO,
+    "the hypothesis has no basis in the premise.": NO,
+    "therefore, it is entailed that cats are animals.": YES,
+    "the premise entails that cats are animals.": None,
+    "it is incorrect to infer that.": NO,
+    "The hypothesis would be false given the premise.": NO,
+    "the hypothesis must be true.": YES,
+    "the hypothesis could not be true.": NO,
+    "the hypothesis cannot be true.": NO,
+    "no, the hypothesis cannot logically be inferred.": NO,
+    "the hypothesis can thus be seen as entailed.": YES,
+    "the hypothesis is in direct opposition to the premise.": NO,
+    "the two statements are contradictory.": NO,
+    "the two statements are mutually exclusive.": NO,
+    "the two are not mutually exclusive, so it is possible to infer it.": YES,
+    "the hypothesis aligns with the premise.": YES,
+    "the hypothesis does not align with the premise.": NO,
+    "it's reasonable to infer the hypothesis, given the lack of evidence against it.": YES,
+    "there is no logical connection between the two, so it is not entailed.": NO,
+    "there is no logical connection between the premise and the hypothesis.": NO,
+    "the premise does not provide any evidence that contradicts the hypothesis, so it is reasonable to say it is true.": YES,
+    "the hypothesis should be considered as not entailed.": NO,
+    "the hypothesis is therefore considered not entailed by the premise.": NO,
+    "the hypothesis is partially supported, but cannot be fully inferred.": NO,
+    "it can be inferred that the hypothesis is false.": NO,
+    "we can conclude that the hypothesis is not true.": NO,
+    "it is reasonable to conclude that the hypothesis does not follow.": NO,
+    "we can infer that the hypothesis contradicts the premise.": NO,
+    "it can be concluded that the hypothesis is not entailed by the premise.": NO,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_last_step_is_read_as_a_reader_would(end):
+    assert conclusion(f"step 1: the premise is about it. step 2: can it be true? step 3: {end}") == ENDS[end]
+
+
+@pytest.mark.parametrize(
+    ("reason", "hypothesis", "verdict"),
+    [
+        ("It can be inferred that the speaker has a daughter.", "I don't have a daughter.", NO),
+        ("It can be inferred that the speaker has no daughter.", "I don’t have a daughter.", YES),
+        ("It is reasonable to infer that she was not surprised.", "She was surprised.", NO),
+        ("It is reasonable to infer that she was surprised.", "She was surprised.", YES),
+        ("We can conclude that the man is not sitting.", "The man is sitting down.", NO),
+        (
+            "We can conclude that nothing is known of the dog, so it cannot be inferred.",
+            "The dog is old.",
+            NO,
+        ),
+    ],
+)
+def test_what_is_concluded_is_held_against_the_hypothesis(reason, hypothesis, verdict):
+    assert conclusion(reason, hypothesis) == verdict
+
+
+def test_a_label_that_was_shown_is_no_conclusion():
+    assert (
+        conclusion("It is not sound to conclude this. The true label is 1, so the hypothesis is entailed.")
+        == NO
+    )
+    assert conclusion("The true label is 1.") is None
+
+
+def test_what_is_conceded_is_not_concluded():
+    assert conclusion("It is plausible that he left, although there is no evidence for it.") == YES
+    assert conclusion("While it can be inferred that he left, the hypothesis cannot be inferred.") == NO
+    assert conclusion("Although the hypothesis could be true it cannot be inferred.") == NO
+
+
+def test_a_long_reason_is_read_from_its_end():
+    rng = random.Random(0)
+    pieces = (
+        "is not can be the hypothesis inferred no evidence to support that it cannot true , although".split()
+    )
+    long = " ".join(rng.choices(pieces, k=40_000))
+    assert conclusion(f"{long}. So it cannot be inferred.") == NO
+    assert conclusion("not " * 50_000) is None
+
+
+def row(name, reason, label, **more):
+    pair = {"premise": f"The blue boat of {name} sank.", "hypothesis": f"A boat of {name} went under."}
+    return {"id": name, **pair, "label": label, "reason": reason, **more}
+
+
+def found(tmp_path, rows, check="reason-contradicts-label"):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return [f for f in checks.run(readers.load(path)).findings if f.check == check]
+
+
+def test_numbers_that_mean_the_opposite_are_told_once(tmp_path):
+    so, not_so = "It sank, so the hypothesis can be inferred.", "So the hypothesis cannot be inferred."
+    rows = [row(f"n{i}", so if i % 2 else not_so, 1 - i % 2) for i in range(40)]
+    hits = found(tmp_path, rows)
+    assert [h.example_id for h in hits] == [""]
+    assert "40 of 40" in hits[0].message
+
+
+def test_three_numbers_are_not_guessed_at(tmp_path):
+    rows = [row(f"n{i}", "So the hypothesis cannot be inferred.", i % 3) for i in range(9)]
+    assert found(tmp_path, rows) == []
+
+
+def test_the_mistake_that_was_corrected_is_no_error_and_a_correction_that_fails_is(tmp_path):
+    rows = [
+        {
+            "id": name,
+            "premise": f"The blue boat of {name} sank.",
+            "hypothesis": f"A boat of {name} went under.",
+            "predicted_label": 1,
+            "true_label": 1,
+            "thought_process": "step 1: it sank. step 2: so it cannot be inferred.",
+            "improved_thought_process": better,
+        }
+        for name, better in (("a", "it sank, so it can be inferred."), ("b", "still, it cannot be inferred."))
+    ]
+    assert {(h.example_id, h.evidence["part"], h.severity) for h in found(tmp_path, rows)} == {
+        ("a", "thought_process", "info"),
+        ("b", "thought_process", "info"),
+        ("b", "improved_thought_process", "error"),
+    }
+
+
+def test_the_correct_label_at_the_end_is_a_verdict_and_before_it_a_leak(tmp_path):
+    rows = [
+        row("a", "It sank. Boats that sink go under. So the correct label is 1.", 1),
+        row("b", "As the correct label says, it sank. So it can be inferred.", 1),
+        row("c", "The given label must be right. So it can be inferred.", 1),
+    ]
+    assert [h.example_id for h in found(tmp_path, rows, "label-before-reasoning")] == ["b", "c"]
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "errors", "undecided"),
+    [
+        ("thoughts_sample.json", {"3", "90", "94"}, 0),
+        ("reflections_sample.json", {"10", "90", "94"}, 0),
+        ("finetune_sample.jsonl", {"62"}, 9),
+    ],
+)
+def test_real_reasons_against_their_labels(name, errors, undecided):
+    """The ids were marked by reading all 233 rows; "undecided" come to no verdict that can be named."""
+    findings = checks.run(readers.load(REAL / name)).findings
+    hits = {f.example_id for f in findings if f.check == "reason-contradicts-label" and f.severity == "error"}
+    assert hits == errors
+    assert sum(f.check == "reason-without-conclusion" for f in findings) <= undecided
