@@ -21,6 +21,14 @@ def text_of(page, selector):
     return page.js(f"document.querySelector({selector!r}).textContent")
 
 
+def press(page, key, *, times=1):
+    """A key in the map that has the focus, as a keyboard sends it."""
+    page.js("document.getElementById('points').focus()")
+    for _ in range(times):
+        page.call("Input.dispatchKeyEvent", type="keyDown", key=key)
+        page.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+
 def settle(page):
     page.js("new Promise(done => setTimeout(done, 300))")
 
@@ -46,6 +54,7 @@ def test_no_payload_runs_and_no_request_leaves(page, tmp_path):
     # Everything that shows data: all rows of the table, the filters, the details, points of the map.
     page.js("document.querySelectorAll('details').forEach(d => d.open = true)")
     page.js("document.getElementById('more').click()")
+    page.js("document.querySelectorAll('#rows button').forEach(b => { b.click(); b.click(); })")
     shown = page.js("document.querySelectorAll('#rows tr').length")
     assert shown == 2 * len(PAYLOADS)
     page.js(
@@ -94,12 +103,23 @@ def test_filters_count_and_the_map_shows_the_example_that_is_clicked(page, tmp_p
     assert text_of(page, "#count") == "1 of 60"
     # The point of confidence 1/2 and variability 0.1, where the axes of the whole map put it.
     page.js(
-        "(c => { const b = c.getBoundingClientRect(), x = b.left + b.width * (0.1 + 0.002) / 0.105, "
-        "y = b.top + b.height * (1 - (0.5 + 0.03) / 1.06); c.setPointerCapture = () => 0; "
+        "(c => { const b = c.getBoundingClientRect(), x = b.left + 54 + (b.width - 66) * (0.1 + 0.002) / 0.105, "
+        "y = b.top + 10 + (b.height - 52) * (1 - (0.5 + 0.03) / 1.06); c.setPointerCapture = () => 0; "
         "for (const name of ['pointerdown', 'pointerup']) c.dispatchEvent(new PointerEvent(name, "
         "{clientX: x, clientY: y, pointerId: 1})); })(document.getElementById('points'))"
     )
-    assert "example_id: p30/" in text_of(page, "#one")
+    assert "examplep30/" in text_of(page, "#one")
+    press(page, "ArrowUp")
+    assert "examplep31/" in text_of(page, "#one")
+    press(page, "ArrowDown", times=2)
+    assert "examplep29/" in text_of(page, "#one")
+    # A row of the table opens where it stands, and closes again.
+    rows = "document.querySelectorAll('#rows tr').length"
+    page.js("document.querySelector('#rows button').click()")
+    assert page.js(rows) == 2
+    assert "examplep7/" in text_of(page, "#rows td.open")
+    page.js("document.querySelector('#rows button').click()")
+    assert page.js(rows) == 1
     assert page.errors == []
 
 
@@ -114,4 +134,30 @@ def test_dark_mode_and_paper_change_the_page(page, tmp_path):
     assert page.js(ground) != light
     page.shot(tmp_path / "paper.png", media="print")
     assert page.js("getComputedStyle(document.querySelector('nav')).display") == "none"
+    page.call("Emulation.setEmulatedMedia", media="", features=[])
+
+
+def test_paper_is_light_and_nothing_is_folded_away_on_it(page, tmp_path):
+    run = make_run(tmp_path / "run")
+    html.write(collect(run), run / "report.html")
+    page.open(run / "report.html")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.js(ground)
+    page.shot(tmp_path / "dark.png", dark=True)
+    dark = page.js(ground)
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    assert dark != light == page.js(ground)
+    assert page.js("document.querySelectorAll('details:not([open])').length") == 0
+    page.js("dispatchEvent(new Event('afterprint'))")
+    assert page.js(ground) == dark
+    page.call("Emulation.setEmulatedMedia", media="", features=[])
+
+
+def test_a_telephone_scrolls_tables_and_not_the_page(page, tmp_path):
+    run = make_run(tmp_path / "run", texts=("x" * 3000, "a word " * 200))
+    html.write(collect(run), run / "report.html")
+    page.open(run / "report.html")
+    page.shot(tmp_path / "narrow.png", width=390, height=800)
+    assert page.js("document.documentElement.scrollWidth") <= 390
+    page.call("Emulation.clearDeviceMetricsOverride")
     page.call("Emulation.setEmulatedMedia", media="", features=[])

@@ -112,7 +112,7 @@ def render(shown: Shown) -> str:
         f"Training data: {escape(Path(str(shown.config.get('data', {}).get('train'))).name)}.\n",
     ]
     found = shown.summary.get("findings", {})
-    lines += [f"- {escape(name)}: {n}" for name, n in found.items()] or [
+    lines += [f"- {escape(severity)} {escape(check)}: {n}" for (severity, check), n in found.items()] or [
         "- The checks at the gate kept no findings."
     ]
     lines += [f"- dropped before training: {len(shown.dropped)} (dropped.jsonl names each with its reason)\n"]
