@@ -85,6 +85,8 @@ class SearchConfig(BaseModel):
     winner_seeds: int = Field(3, ge=0)
     seed: int = Field(0, ge=0)
     storage: str | None = None
+    heartbeat_seconds: int = Field(15, ge=1)
+    retry_failed: bool = False
     out: str
 
     @model_validator(mode="after")

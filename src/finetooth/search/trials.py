@@ -7,13 +7,10 @@ two workers can never train the same values twice.
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,55 +18,14 @@ from finetooth import config as configs
 from finetooth import io, registry
 from finetooth.errors import ConfigError, FinetoothError, UsageError
 from finetooth.runs import Run
+from finetooth.search import study as studies
+from finetooth.search.process import POLL_S, TrialFailed, busy, run_trial
+from finetooth.search.results import SearchResult, Trial
 from finetooth.search.space import SWEEPS, Range, SearchConfig, assignment, grid
 
-HEARTBEAT_S, GRACE_S, POLL_S = 15, 60, 0.25
+__all__ = ["Search", "SearchResult", "Trial", "TrialFailed", "load"]
+
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial as it ended: ``value`` None and ``failure`` said where it did."""
-
-    number: int
-    params: Mapping[str, Any]
-    state: str
-    value: float | None
-    failure: str | None
-    seconds: float
-    folder: str
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """All trials, the best of them, and what it scored again on fresh seeds."""
-
-    metric: str
-    trials: tuple[Trial, ...]
-    best: Trial | None
-    rerun: tuple[float, ...]
-    finished: bool
-
-    @property
-    def luck(self) -> float | None:
-        """How much of the winner's score its fresh seeds did not repeat."""
-        if self.best is None or self.best.value is None or not self.rerun:
-            return None
-        return self.best.value - sum(self.rerun) / len(self.rerun)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "metric": self.metric,
-            "trials": list(self.trials),
-            "best": self.best,
-            "rerun": list(self.rerun),
-            "luck": self.luck,
-            "finished": self.finished,
-        }
-
-
-class TrialFailed(Exception):
-    """A trial ended without a score; the search goes on."""
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> SearchConfig:
@@ -147,135 +103,123 @@ class Search:
     # ---- the study
 
     def study(self) -> Any:
-        try:
-            import optuna
-        except ImportError:
-            raise UsageError("a search needs optuna", cure='pip install "finetooth[search]"') from None
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        """The study, made or found, with its planned trials in the queue. Raises UsageError for a bad storage."""
+        import optuna
+
         self.out.mkdir(parents=True, exist_ok=True)
+        alone = self._join()
         url = self.settings.storage or f"sqlite:///{self.out / 'study.db'}"
-        arguments = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-        try:
-            storage = _opened(
-                lambda: optuna.storages.RDBStorage(
-                    url, engine_kwargs=arguments, heartbeat_interval=HEARTBEAT_S, grace_period=GRACE_S
-                )
-            )
-        except Exception as e:  # whatever the driver raises, the cause is the address
-            raise UsageError(
-                f"the storage cannot be opened: {' '.join(str(e).split())[:160]}",
-                where=_without_password(url),
-            ) from None
+        storage = studies.storage(url, heartbeat_s=self.settings.heartbeat_seconds)
         name = "finetooth-" + io.fingerprint(
             [self.base, _plain_space(self.space), self.settings.seed, self.metric]
         )
-        sampler = optuna.samplers.RandomSampler(seed=self.settings.seed)
         direction: Literal["minimize", "maximize"] = "maximize" if self.higher else "minimize"
         try:
-            study = optuna.create_study(
-                storage=storage, study_name=name, direction=direction, sampler=sampler
-            )
+            study = optuna.create_study(storage=storage, study_name=name, direction=direction)
+            made = True
         except optuna.exceptions.DuplicatedStudyError:
-            study = optuna.load_study(storage=storage, study_name=name, sampler=sampler)
-            self._wait_for_plan(study)
-        else:
-            for params in self.planned or ():
-                study.enqueue_trial(params)
-            study.set_user_attr("planned", True)
+            study = optuna.load_study(storage=storage, study_name=name)
+            made = False
+        studies.plan(study, self.planned or (), made=made, alone=alone)
         if self.settings.prune:
             study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
+        if studies.recover(study, alone=alone, retry_failed=self.settings.retry_failed):
+            self.say("trials that were cut off go on where they stopped")
+        self._let_in()
         return study
 
-    def _wait_for_plan(self, study: Any) -> None:
-        until = time.monotonic() + 30
-        while not study.user_attrs.get("planned"):
-            if time.monotonic() > until:
-                # Its maker died before it was planned: the plan is the same whoever makes it.
-                for params in self.planned or ():
-                    study.enqueue_trial(params, skip_if_exists=True)
-                study.set_user_attr("planned", True)
-                return
-            time.sleep(0.1)
+    def _join(self) -> bool:
+        """Whether no other worker of this search lives: then every running trial is a dead one's.
 
-    def _recover(self, study: Any) -> None:
-        """Trials that a killed worker left running go back to the queue, to go on in their own folder."""
-        import optuna
+        Each holds a shared lock on OUT/.lock as long as it lives. On a database that other machines reach no
+        worker can know that it is alone.
+        """
+        try:
+            import fcntl
+        except ImportError:
+            return False
+        self._lock = open(self.out / ".lock", "w")  # noqa: SIM115 - held as long as the process lives
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = self.settings.storage is None or self.settings.storage.startswith("sqlite")
+        except OSError:
+            alone = False
+            fcntl.flock(self._lock, fcntl.LOCK_SH)  # waits until the first has put its plan into the queue
+        return alone
 
-        if self._alone:
-            stale = [
-                t for t in study.get_trials(deepcopy=False) if t.state == optuna.trial.TrialState.RUNNING
-            ]
-            for trial in stale:
-                study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        else:
-            optuna.storages.fail_stale_trials(study)
-        trials = study.get_trials(deepcopy=False)
-        alive = ("COMPLETE", "PRUNED", "RUNNING", "WAITING")
-        known = {_key(t) for t in trials if t.state.name in alive}
-        for trial in trials:
-            # A failure that is told (a crash, no memory) stands; one without a word was a kill.
-            if trial.state.name == "FAIL" and "failure" not in trial.user_attrs and _key(trial) not in known:
-                params = trial.params or trial.system_attrs.get("fixed_params", {})
-                if params:
-                    study.enqueue_trial(params)
-                    known.add(_key(trial))
+    def _let_in(self) -> None:
+        with suppress(ImportError):
+            import fcntl
+
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
 
     # ---- running
 
     def run(self) -> SearchResult:
-        """Runs trials until the budget is spent, then the winner again on fresh seeds. Resumes by itself."""
-        import optuna
+        """Runs trials until the budget is spent, then the winner again on fresh seeds. Resumes by itself.
 
-        study = self.study()
-        self._lock_alone()
-        self._recover(study)
-        while not self._spent(study):
-            done = len(_ended(study))
-            if self.settings.sampler == "tpe":
-                # Seeded by the count, so that a resumed search proposes what it would have proposed.
-                study.sampler = optuna.samplers.TPESampler(
-                    seed=self.settings.seed + done, n_startup_trials=max(4, (self.settings.trials or 20) // 3)
-                )
-            study.optimize(self._objective, n_trials=1, catch=(TrialFailed,))
-        result = self.result(study)
-        if result.best is not None and self.settings.winner_seeds and self._all_done(study):
+        Any number of processes may run the same search. The one that finds nothing left to do waits for the
+        others: should one of them die, its trial is gone on with. Raises FinetoothError where the storage is lost.
+        """
+        try:
+            import optuna
+        except ImportError:
+            raise UsageError("a search needs optuna", cure='pip install "finetooth[search]"') from None
+        try:
+            study = self.study()
+            while (next_ := self._next(study)) != "over":
+                if next_ == "run":
+                    self._one(study)
+                else:
+                    time.sleep(min(POLL_S * 4, self.settings.heartbeat_seconds))
+                studies.recover(study, alone=False)
+            result = self.result(study)
+        except optuna.exceptions.StorageInternalError as e:
+            raise FinetoothError(
+                f"the storage was lost: {' '.join(str(e.__cause__ or e).split())[:160]}",
+                where=studies.without_password(self.settings.storage or str(self.out / "study.db")),
+                cure="the same command goes on once it is back",
+            ) from None
+        if result.best is not None and self.settings.winner_seeds:
             result = self._rerun(result)
         io.write_json(self.out / "search.json", result.to_json())
         return result
 
-    def _lock_alone(self) -> None:
-        """Whether this is the only worker: then every running trial is a dead one's, and needs no grace."""
-        self._alone = False
-        if self.settings.storage and not self.settings.storage.startswith("sqlite"):
-            return
-        import fcntl
+    def _one(self, study: Any) -> None:
+        import optuna
 
-        self._lock = open(self.out / ".lock", "w")  # noqa: SIM115 - held as long as the process lives
-        with suppress(OSError):
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._alone = True
+        self._trial: Any = None
+        try:
+            study.optimize(self._objective, n_trials=1, catch=(TrialFailed,))
+        except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+            number = self._trial.number if self._trial is not None else None
+            lost = number is not None and any(
+                t.number == number and t.state.name == "FAIL" for t in study.get_trials(deepcopy=False)
+            )
+            if not lost:
+                raise
+            # This process was silent for too long (a suspended machine) and others went on without it.
+            self.say(f"trial {number}: another worker took it over")
 
-    def _spent(self, study: Any) -> bool:
-        trials = study.get_trials(deepcopy=False)
-        if self.planned is not None and not any(t.state.name == "WAITING" for t in trials):
-            return True
-        ended = _ended(study)
-        limit = self.settings
-        waiting = any(t.state.name == "WAITING" for t in trials)
-        if limit.trials is not None and len(ended) + _running(trials) >= limit.trials and not waiting:
-            return True
-        if (
-            limit.minutes is not None
-            and sum(t.user_attrs.get("seconds", 0) for t in trials) >= 60 * limit.minutes
-        ):
-            return True
-        return limit.steps is not None and sum(t.user_attrs.get("steps", 0) for t in trials) >= limit.steps
-
-    def _all_done(self, study: Any) -> bool:
-        return not any(t.state.name in ("RUNNING", "WAITING") for t in study.get_trials(deepcopy=False))
+    def _next(self, study: Any) -> Literal["run", "wait", "over"]:
+        limit, trials = self.settings, study.get_trials(deepcopy=False)
+        running, over = studies.count(study, "RUNNING"), len(studies.ended(study))
+        used = {k: sum(t.user_attrs.get(k, 0) for t in trials) for k in ("seconds", "steps")}
+        spent = (limit.minutes is not None and used["seconds"] >= 60 * limit.minutes) or (
+            limit.steps is not None and used["steps"] >= limit.steps
+        )
+        more = self.planned is None or studies.count(study, "WAITING") > 0
+        if not spent and more and (limit.trials is None or over + running < limit.trials):
+            return "run"
+        return "wait" if running else "over"
 
     def _objective(self, trial: Any) -> float:
-        params = {key: _suggest(trial, key, of) for key, of in sorted(self.space.items())}
+        self._trial = trial
+        # The first heartbeat before the first mark: a trial with a mark is missed when its worker dies.
+        trial.study._storage.record_heartbeat(trial._trial_id)
+        if self.planned is None:
+            trial.study.sampler = self._sampler(studies.place(trial.study, trial.number))
+        params = {key: studies.suggest(trial, key, of) for key, of in sorted(self.space.items())}
         folder = self.folder(params)
         trial.set_user_attr("folder", str(folder))
         began = time.monotonic()
@@ -292,34 +236,31 @@ class Search:
         self.say(f"trial {trial.number}: {self.metric} {value:.2f}  {params}")
         return value
 
+    def _sampler(self, place: int) -> Any:
+        """Seeded by the trial's place, so that a resumed search proposes what it would have proposed."""
+        import optuna
+
+        seed = self.settings.seed + place
+        if self.settings.sampler == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        startup = max(4, (self.settings.trials or 20) // 3)
+        # The liar keeps workers from trying the same corner at the same time.
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, constant_liar=True)
+
     def folder(self, params: Mapping[str, Any]) -> Path:
         return self.out / "trials" / io.fingerprint([dict(sorted(params.items()))])[:12]
 
     def train(self, params: Mapping[str, Any], folder: Path, trial: Any = None) -> float:
         """One run in a process of its own; its score. Raises TrialFailed with the reason otherwise."""
         values = self._config(params, folder).model_dump(mode="json")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        path = folder.parent / f"{folder.name}.yaml"
-        io.write_json(path, values)  # JSON is YAML
-        command = [sys.executable, "-m", "finetooth", "train", str(path), "--json"]
-        log = folder.parent / f"{folder.name}.log"
-        with log.open("wb") as sink:
-            process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
-            try:
-                while process.poll() is None:
-                    time.sleep(POLL_S)
-                    if trial is not None and self.settings.prune and self._prune(trial, folder):
-                        _stop(process)
-                        import optuna
 
-                        raise optuna.TrialPruned
-            except BaseException:
-                _stop(process)
-                raise
-        if process.returncode == 3:
-            raise KeyboardInterrupt
-        if process.returncode != 0:
-            raise TrialFailed(_why(process.returncode, log))
+        def watch() -> None:
+            if trial is not None and self.settings.prune and self._prune(trial, folder):
+                import optuna
+
+                raise optuna.TrialPruned
+
+        run_trial(values, folder, watch=watch, say=self.say)
         return self._value(folder)
 
     def _value(self, folder: Path) -> float:
@@ -343,101 +284,41 @@ class Search:
     # ---- results
 
     def result(self, study: Any) -> SearchResult:
-        by_params: dict[str, Trial] = {}
-        for t in _ended(study):
-            by_params[_key(t)] = Trial(
-                t.number,
-                dict(t.params),
-                t.state.name.lower(),
-                t.value if t.state.name == "COMPLETE" else None,
-                t.user_attrs.get("failure"),
-                float(t.user_attrs.get("seconds", 0.0)),
-                str(t.user_attrs.get("folder", "")),
-            )
-        trials = sorted(by_params.values(), key=lambda t: t.number)
+        """What the study holds by now."""
+        trials = studies.results(study)
         scored = [t for t in trials if t.value is not None]
         best = (max if self.higher else min)(scored, key=lambda t: t.value, default=None)  # type: ignore[arg-type,return-value]
-        return SearchResult(self.metric, tuple(trials), best, (), self._all_done(study))
+        finished = self._next(study) == "over"
+        return SearchResult(self.metric, tuple(trials), best, (), finished, self.higher)
 
     def _rerun(self, result: SearchResult) -> SearchResult:
-        """The winner on seeds that took no part in choosing it: the best of many is lucky by construction."""
+        """The winner on seeds that took no part in choosing it: the best of many is lucky by construction.
+
+        Workers share these runs: each takes one that no other is at.
+        """
         assert result.best is not None
-        fresh = []
-        for i in range(self.settings.winner_seeds):
-            seed = 10_000 + self.settings.seed + i
-            params = {**result.best.params, "seed": seed}
-            folder = self.out / "winner" / f"seed-{seed}"
-            done = folder / "run.json"
-            if not done.is_file() or Run.open(folder).status != "finished":
-                self.say(f"the winner again, seed {seed}")
-                self.train(params, folder)
-            fresh.append(self._value(folder))
-        return SearchResult(result.metric, result.trials, result.best, tuple(fresh), result.finished)
+        seeds = [10_000 + self.settings.seed + i for i in range(self.settings.winner_seeds)]
+        folders = {seed: self.out / "winner" / self._winner(result.best, seed) for seed in seeds}
+        failed: dict[int, str] = {}
+        while left := [seed for seed in seeds if not _finished(folders[seed]) and seed not in failed]:
+            seed = next((s for s in left if not busy(folders[s])), left[0])
+            self.say(f"the winner again, seed {seed}")
+            try:
+                self.train({**result.best.params, "seed": seed}, folders[seed])
+            except TrialFailed as e:
+                failed[seed] = str(e)
+                self.say(f"the winner, seed {seed}: failed, {e}")
+        scores = tuple(self._value(folders[seed]) for seed in seeds if seed not in failed)
+        return replace(result, rerun=scores)
+
+    def _winner(self, best: Trial, seed: int) -> str:
+        """Named by its values too: with more trials another may win."""
+        return f"{self.folder(best.params).name}-seed-{seed}"
 
 
-def _ended(study: Any) -> list[Any]:
-    """Trials that are over: scored, pruned, or failed with a reason; a kill's remains do not count."""
-    return [
-        t
-        for t in study.get_trials(deepcopy=False)
-        if t.state.name in ("COMPLETE", "PRUNED") or (t.state.name == "FAIL" and "failure" in t.user_attrs)
-    ]
-
-
-def _running(trials: Sequence[Any]) -> int:
-    return sum(t.state.name == "RUNNING" for t in trials)
-
-
-def _key(trial: Any) -> str:
-    return io.fingerprint(
-        [dict(sorted((trial.params or trial.system_attrs.get("fixed_params", {})).items()))]
-    )
-
-
-def _suggest(trial: Any, key: str, of: Range | list[Any]) -> Any:
-    if isinstance(of, list):
-        return trial.suggest_categorical(key, of)
-    if of.whole:
-        return trial.suggest_int(key, int(of.low), int(of.high), log=of.log, step=int(of.step or 1))
-    return trial.suggest_float(key, of.low, of.high, log=of.log, step=of.step)
+def _finished(folder: Path) -> bool:
+    return (folder / "run.json").is_file() and Run.open(folder).status == "finished"
 
 
 def _plain_space(space: Mapping[str, Any]) -> dict[str, Any]:
     return {k: of.model_dump() if isinstance(of, Range) else of for k, of in sorted(space.items())}
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Lets a trial write its checkpoint; ends it if it does not."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _why(code: int, log: Path) -> str:
-    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    said = next(
-        (line for line in reversed(lines) if line.startswith("error:")), lines[-1] if lines else "no word"
-    )
-    if code in (-signal.SIGKILL, 137):
-        return f"killed, as the system does when memory runs out; last: {said[:160]}"
-    return f"exit {code}: {said.removeprefix('error: ')[:200]}"
-
-
-def _without_password(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    return f"{head.split('//')[0]}//...@{tail}" if at else url
-
-
-def _opened(open_: Callable[[], Any], tries: int = 5) -> Any:
-    """Workers that start together all make the tables; all but the first fail, and find them when they look again."""
-    for left in reversed(range(tries)):
-        try:
-            return open_()
-        except Exception as e:
-            if not left or ("UNIQUE constraint" not in str(e) and "already exists" not in str(e)):
-                raise
-            time.sleep(0.2)
