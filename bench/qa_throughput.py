@@ -1,11 +1,12 @@
 """Windows a second of ``finetooth train`` beside a plain ``Trainer`` that pads to 384 in fp32, interleaved in one run.
 
     python bench/qa_throughput.py --data v1.1-train.json --rounds 5
+    python bench/qa_throughput.py --data v1.1-train.json --rounds 5 --apart
 
 Three sides take turns, each a process of its own that trains the same model on the same questions and waits between
 its turns: ours, the plain script with our dropout (0), and the plain script with the dropout that the model comes with
 (0.1), whose effect is so shown apart. Medians over the rounds; ratios are of medians, with the lowest and the highest
-ratio of a round.
+ratio of a round. With ``--apart`` ours also runs with one thing less each time: what each of them is worth.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from pathlib import Path
 
 STEPS = {"ours": 8, "plain": 2, "plain, dropout 0.1": 2}
+APART = {"ours, fused attention": 8, "ours, fp32": 8, "ours, random batches": 8, "ours, glibc as it is": 8}
 WARM_STEPS = 2
 BATCH = 16  # windows of a plain batch
 
@@ -47,11 +49,25 @@ class Turns:
 
 
 def ours(args: argparse.Namespace) -> None:
+    import numpy as np
+
     from finetooth import config, train
+    from finetooth.models import attention
+    from finetooth.train import batches, machine
+
+    without = args.side.removeprefix("ours, ")
+    if without == "fused attention":
+        attention.LONGEST = 0
+    elif without == "glibc as it is":
+        machine.keep_memory = lambda: False
+    elif without == "random batches":
+        batches.epoch_batches = lambda lengths, rng, **_: np.array_split(
+            rng.permutation(len(lengths)), len(lengths) // BATCH
+        )
 
     class Watch(train.Watch):
         def __init__(self) -> None:
-            self.turns, self.run = Turns(STEPS["ours"]), Path(args.out)
+            self.turns, self.run = Turns({**STEPS, **APART}[args.side]), Path(args.out)
 
         def progress(self, phase, done, of, **values) -> None:
             if phase == "train":
@@ -75,6 +91,7 @@ def ours(args: argparse.Namespace) -> None:
                 "learning_rate": 2e-4,
                 "batch_tokens": args.batch_tokens,
                 "save_minutes": 600,
+                "precision": "fp32" if without == "fp32" else "auto",
             },
             "out": args.out,
         }
@@ -108,20 +125,22 @@ def main() -> None:
     parser.add_argument(
         "--batch-tokens", type=int, default=2688, help="about 16 windows, as the plain batch has"
     )
-    parser.add_argument("--side", choices=list(STEPS))
+    parser.add_argument("--side", choices=[*STEPS, *APART])
+    parser.add_argument("--apart", action="store_true")
     parser.add_argument("--out", default="")
     args = parser.parse_args()
     if args.side:
-        if args.side == "ours":
+        if args.side.startswith("ours"):
             ours(args)
         else:
             plain(args, 0.1 if "dropout" in args.side else 0.0)
         return
     import tempfile
 
+    names = [*STEPS, *APART] if args.apart else list(STEPS)
     with tempfile.TemporaryDirectory() as tmp:
         sides = {}
-        for name in STEPS:
+        for name in names:
             command = [
                 sys.executable, __file__, "--side", name, "--data", args.data, "--model", args.model, "--examples",
                 str(args.examples), "--batch-tokens", str(args.batch_tokens),
@@ -131,7 +150,7 @@ def main() -> None:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             )
             _told(sides[name])  # ready, so that loading does not disturb the others' turns
-        rates: dict[str, list[float]] = {name: [] for name in STEPS}
+        rates: dict[str, list[float]] = {name: [] for name in names}
         for i in range(args.rounds):
             for name, process in sides.items():
                 process.stdin.write("go\n")
@@ -145,7 +164,7 @@ def main() -> None:
     medians = {name: statistics.median(r) for name, r in rates.items()}
     for name, median in medians.items():
         print(f"{median:8.2f} windows a second  {name}")
-    for name in list(STEPS)[1:]:
+    for name in names[1:]:
         each = [a / b for a, b in zip(rates["ours"], rates[name], strict=True)]
         print(f"{medians['ours'] / medians[name]:8.2f} x [{min(each):.2f}, {max(each):.2f}]  ours to {name}")
 
