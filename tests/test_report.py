@@ -7,10 +7,11 @@ import pytest
 import yaml
 from hostile import PAYLOADS as HOSTILE
 
-from finetooth import io
+from finetooth import io, registry
 from finetooth.cli import main
 from finetooth.report import card, html, leaderboard
 from finetooth.report.collect import collect, visible
+from finetooth.report.said import in_words
 
 
 def make_run(folder, *, texts=("plain",), n=20, seed=0, value=60.0, floor=10.0, fingerprint="d1"):
@@ -168,19 +169,48 @@ def test_the_leaderboard_never_ranks_across_data(tmp_path):
         make_run(tmp_path / "b", value=70, seed=1),
         make_run(tmp_path / "c", value=99, fingerprint="other"),
     ]
-    rows = leaderboard.entries(runs)
+    rows, left = leaderboard.board([*runs, tmp_path, runs[0]])
     tables = leaderboard.groups(rows)
-    assert [[e.run for e in group] for _, group in tables] == [["b", "a"], ["c"]]
+    assert [[e.run for e in group.entries] for group in tables] == [["b", "a"], ["c"]]
+    assert [(x.folder, x.is_run) for x in left] == [(tmp_path.name, False)]
     assert "| b |" in leaderboard.markdown(rows)
-    assert "<td>b</td>" in leaderboard.html(rows)
+    assert '<th scope="row">b</th>' in leaderboard.html(rows)
 
 
-def test_a_deprecated_data_set_is_marked(tmp_path):
+def test_a_run_without_scores_is_named_and_not_ranked(tmp_path, capsys):
+    runs = [make_run(tmp_path / "a"), make_run(tmp_path / "<b>")]
+    (runs[1] / "scores.json").unlink()
+    assert main(["leaderboard", *map(str, runs), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert [e["run"] for e in json.loads(out)["entries"]] == ["a"]
+    assert json.loads(out)["not_ranked"] == [
+        {"folder": "<b>", "why": "no scores for dev (finished)", "is_run": True}
+    ]
+    assert "not ranked: <b>" in err
+    page = leaderboard.html(*leaderboard.board(runs))
+    assert "&lt;b&gt;: no scores for dev" in page
+    assert main(["leaderboard", *map(str, runs), "--split", "test"]) == 2
+    assert "it has dev" in capsys.readouterr().err
+
+
+def test_versions_of_data_stand_beside_the_score(tmp_path):
+    """What is trained on, from what it was made, what the checks said; and why nobody should use it any more."""
     run = make_run(tmp_path / "a")
-    io.write_json(
-        tmp_path / "a" / "dev.jsonl.version.json", {"fingerprint": "x", "deprecated": "sums are wrong"}
-    )
-    assert "DEPRECATED: sums are wrong" in leaderboard.groups(leaderboard.entries([run]))[0][0]
+    change(run, lambda info: info["config"]["data"].update(train=str(run / "dev.jsonl")))
+    manifest = {
+        "fingerprint": "x",
+        "parent": "p0",
+        "changed": "12 rows mended",
+        "deprecated": "sums <are> wrong",
+    }
+    io.write_json(run / "dev.jsonl.version.json", manifest)
+    rows = leaderboard.entries([run])
+    assert (rows[0].parent, rows[0].version, rows[0].validation) == ("p0", "12 rows mended", "1 warning")
+    assert leaderboard.groups(rows)[0].deprecated == "sums <are> wrong"
+    for text in (leaderboard.markdown(rows), leaderboard.html(rows)):
+        assert "DEPRECATED: sums" in text
+        assert "12 rows mended" in text
+        assert "<are>" not in text
 
 
 def test_the_commands(tmp_path, capsys):
@@ -198,3 +228,119 @@ def test_the_commands(tmp_path, capsys):
 @pytest.mark.parametrize("text", ["a\u202eb", "x\x00y", "\ud800"])
 def test_controls_are_written_out(text):
     assert not re.search("[\u202a-\u202e\x00\ud800-\udfff]", visible(text))
+
+
+def test_the_page_is_of_the_examples_that_the_run_drew(tmp_path):
+    """Not of all that stand in its files; where they changed since, it says so."""
+    run = make_run(tmp_path / "run")
+    change(run, lambda info: info["config"]["data"].update(max_dev_examples=7))
+    shown = collect(run)
+    assert sum("input" in row for row in shown.rows) == 7
+    change(run, lambda info: info.update(data={"dev": {"source": "dev.jsonl", "fingerprint": "other"}}))
+    assert any("not what they were" in note for note in collect(run).notes)
+
+
+def test_labels_have_a_confusion_matrix(tmp_path):
+    run = make_run(tmp_path / "run")
+    rows = [json.loads(line) for line in (run / "dev.jsonl").read_text().splitlines()]
+    said = [{"id": r["id"], "prediction": "1" if i else "?", "confidence": 0.5} for i, r in enumerate(rows)]
+    io.write_jsonl(run / "predictions" / "dev.jsonl", said)
+    made = html.confusion(collect(run).rows, "dev")
+    assert made == {
+        "0": {"0": 0, "1": 9, "something else": 1},
+        "1": {"0": 0, "1": 10, "something else": 0},
+    }
+
+
+def test_another_split_of_the_same_examples_has_rows_of_its_own(tmp_path):
+    run = make_run(tmp_path / "run")
+    known = json.loads((run / "predictions" / "dev.jsonl").read_text().splitlines()[0])
+    io.write_jsonl(run / "predictions" / "again.jsonl", [{**known, "prediction": "0"}])
+    io.write_jsonl(run / "predictions" / ".half.partial.jsonl", [{"key": "of a stopped command"}])
+    rows = [r for r in collect(run).rows if r["example_id"] == known["id"]]
+    assert sorted((r["split"], r["prediction"]) for r in rows) == [("again", "0"), ("dev", "plain")]
+
+
+def test_entities_and_relations_are_said_in_words():
+    task = registry.task("relation")
+    row = {
+        "id": "r",
+        "text": "Ada lives in Rome.",
+        "entities": [
+            {"type": "PER", "mentions": [{"start": 0, "end": 3, "text": "Ada"}]},
+            {"type": "LOC", "mentions": [{"start": 13, "end": 17, "text": "Rome"}]},
+        ],
+        "triples": [{"head": 0, "relation": "in", "tail": 1}],
+    }
+    example = task.from_row(row, "row")
+    assert in_words(task.show(example.target), example) == "Ada → in → Rome"
+    assert in_words([{"start": 0, "end": 3, "text": "Ada", "type": "PER"}]) == "Ada (PER)"
+
+
+# ---- folders that are not what they should be
+
+
+def change(run, how):
+    info = json.loads((run / "run.json").read_text())
+    how(info)
+    io.write_json(run / "run.json", info)
+
+
+@pytest.mark.parametrize("name", ["scores.json", "cartography.parquet", "steps.jsonl", "dropped.jsonl"])
+@pytest.mark.parametrize("content", [b"", b"[1, 2]\n", b"\x00\xff\xfe", b'{"half": ', None])
+def test_a_torn_or_missing_file_costs_only_what_stood_in_it(tmp_path, name, content, capsys):
+    run = make_run(tmp_path / "run")
+    (run / name).unlink()
+    if content is not None:
+        (run / name).write_bytes(content)
+    assert main(["report", str(run)]) == 0
+    page = (run / "report.html").read_text("utf-8")
+    assert "p7/" in page
+    assert main(["leaderboard", str(run)]) == (2 if name == "scores.json" else 0)
+
+
+@pytest.mark.parametrize("what", ["predictions/dev.jsonl", "findings.jsonl", "dynamics.parquet"])
+def test_a_torn_file_that_lies_deeper(tmp_path, what):
+    run = make_run(tmp_path / "run")
+    (run / "cartography.parquet").unlink()
+    (run / what).write_bytes(b'{"id": "p0/plain", "predi')
+    assert main(["report", str(run)]) == 0
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed", "new"])
+def test_a_run_that_did_not_end_says_so_and_shows_what_there_is(tmp_path, status, capsys):
+    run = make_run(tmp_path / "run")
+    for name in ("scores.json", "predictions/dev.jsonl", "cartography.parquet", "dropped.jsonl"):
+        (run / name).unlink()
+    change(run, lambda info: info.update(status=status, error={"what": "the disk is <full>"}, gate={}))
+    assert main(["report", str(run)]) == 0
+    out, _ = capsys.readouterr()
+    assert "no scores yet" in out
+    page = (run / "report.html").read_text("utf-8")
+    assert f"This run is {status} (the disk is &lt;full&gt;)" in page
+    assert "The checks before training have not run." in page
+    assert "no scores yet" in (run / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 1}',
+        '{"format": 1, "config": {"task": "chess"}}',
+        '{"format": 9}',
+        "{",
+        "null",
+    ],
+)
+def test_a_folder_of_something_else_gets_one_line(tmp_path, content, capsys):
+    (tmp_path / "run.json").write_text(content)
+    for command in ("report", "leaderboard"):
+        assert main([command, str(tmp_path)]) == 2
+        out, err = capsys.readouterr()
+        assert not out
+        assert len(err.strip().splitlines()) <= 2
+        assert "Traceback" not in err
+    assert main(["report", str(tmp_path / "run.json")]) == 2

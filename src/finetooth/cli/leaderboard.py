@@ -27,16 +27,23 @@ def command(
     from finetooth import io
     from finetooth.report import leaderboard
 
-    rows = leaderboard.entries(runs, split=split)
+    rows, left = leaderboard.board(runs, split=split)
     if not rows:
-        raise UsageError(f"no run has scores for the split {split!r}", cure="evaluate them first")
-    without = len(runs) - len(rows)
-    if without:
-        say(f"{without} of {len(runs)} runs have no scores for {split!r} and are not listed")
+        if len(left) == 1:
+            raise UsageError(left[0].why, where=str(runs[0]), cure="give the folder that train made")
+        why = "; ".join(f"{x.folder}: {x.why}" for x in left[:3])
+        raise UsageError(f"none of the {len(left)} folders can be ranked ({why})", cure="evaluate them first")
+    for x in left:
+        say(f"not ranked: {x.folder}: {x.why}")
     if json:
-        emit({"entries": [{**io.plain(e), "above_floor": e.above_floor} for e in rows]})
+        emit(
+            {
+                "entries": [{**io.plain(e), "above_floor": e.above_floor} for e in rows],
+                "not_ranked": [io.plain(x) for x in left],
+            }
+        )
         return 0
-    text = leaderboard.html(rows) if form is Form.html else leaderboard.markdown(rows)
+    text = (leaderboard.html if form is Form.html else leaderboard.markdown)(rows, left)
     if out is None:
         print(text, end="")
     else:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from finetooth import registry
+from finetooth.errors import DataError
+from finetooth.io.versions import manifest_of
 from finetooth.report import rows as of_rows
 from finetooth.report.said import in_words, visible
 from finetooth.runs import Run
@@ -95,24 +97,37 @@ def _status(run: Run) -> list[str]:
     """What to say of a run that did not end."""
     if run.status == "finished":
         return []
+    if run.status == "untrained":
+        return ["No training here: these are the answers of the base model as it comes."]
     why = _mapping(run.info.get("error")).get("what")
     said = f"This run is {run.status}" + (f" ({visible(str(why))})" if why else "")
     again = "the command at the end of this page goes on with it" if run.has_checkpoint else ""
     return [f"{said}: its figures are not final{'; ' + again if again else ''}."]
 
 
-def _scores(run: Run, notes: list[str]) -> dict[str, Any]:
-    """By split; what cannot be read is no score."""
+def scores_of(run: Run) -> dict[str, Any]:
+    """By split, what scores.json holds. Raises DataError for a file that cannot be read."""
     try:
         every = run.scores()
     except (ValueError, OSError):
-        notes.append("scores.json cannot be read: finetooth evaluate scores the run again.")
-        return {}
+        raise DataError(
+            "scores.json cannot be read",
+            where=str(run.folder),
+            cure="finetooth evaluate scores the run again",
+        ) from None
     return {
         visible(str(split)): s
         for split, s in _mapping(every).items()
         if isinstance(s, Mapping) and isinstance(s.get("scores"), list)
     }
+
+
+def _scores(run: Run, notes: list[str]) -> dict[str, Any]:
+    try:
+        return scores_of(run)
+    except DataError as e:
+        notes.append(f"{e.what}: {e.cure}.")
+        return {}
 
 
 def _findings(run: Run) -> tuple[list[Mapping[str, Any]], dict[tuple[str, str], int]]:
@@ -131,9 +146,6 @@ def _findings(run: Run) -> tuple[list[Mapping[str, Any]], dict[tuple[str, str], 
 
 def _data(run: Run) -> dict[str, dict[str, Any]]:
     """Where the examples came from: by split, with what a manifest beside the file says now."""
-    from finetooth.errors import DataError
-    from finetooth.io.versions import manifest_of
-
     found = {}
     for split, known in _mapping(run.info.get("data")).items():
         known = _mapping(known)

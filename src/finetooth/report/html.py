@@ -20,6 +20,8 @@ TEXT_BYTES = 2_600_000  # of all inputs, targets and predictions in the page
 SIZES = (1500, 1000, 700, 500, 350, 240, 160, 110, 80)  # characters that a text may be cut to
 HERE = Path(__file__).parent
 POLICY = "'none-yet'"
+MOST_LABELS = 20  # of a confusion matrix
+OTHER = "something else"
 TEXTS = ("input", "target", "prediction")
 
 
@@ -35,7 +37,9 @@ def render(shown: Shown) -> str:
     main = main_metric(shown)
     page = environment.get_template("page.html.j2").render(
         shown=shown,
-        splits={split: _split(s, main) for split, s in shown.scores.items()},
+        splits={
+            k: {**_split(s, main), "confusion": confusion(shown.rows, k)} for k, s in shown.scores.items()
+        },
         main=main,
         verdict=verdict(shown),
         standing=standing(shown),
@@ -221,22 +225,38 @@ def _split(scores: Mapping[str, Any], main: str) -> dict[str, Any]:
 
 
 def _slices(rows: Sequence[Mapping[str, Any]], main: str) -> dict[str, dict[str, Any]]:
-    """By kind of slice: the metrics, a row a slice with all of them, and a confusion where there is one."""
+    """By kind of slice: the metrics, and a row a slice with all of them."""
     kinds: dict[str, dict[str, Any]] = {}
     for row in rows:
-        kind = kinds.setdefault(str(row["by"]), {"names": {}, "rows": {}, "confusion": {}})
+        kind = kinds.setdefault(str(row["by"]), {"names": {}, "rows": {}})
         name = str(row["slice"])
         kind["names"].setdefault(row["name"])
         of = kind["rows"].setdefault(name, {"slice": name, "n": row["n"], "values": {}})
         of["values"][row["name"]] = row
-        if isinstance(row.get("predicted_as"), Mapping):
-            kind["confusion"][name] = row["predicted_as"]
     for kind in kinds.values():
         kind["names"] = sorted(kind["names"], key=lambda n: n != main)
-        kind["columns"] = sorted(
-            {p for counts in kind["confusion"].values() for p in counts} | set(kind["confusion"])
-        )
     return kinds
+
+
+def confusion(rows: Sequence[Mapping[str, Any]], split: str) -> dict[str, dict[str, int]]:
+    """What each label was taken for, where the task has labels: gold -> predicted -> how often."""
+    seen = [
+        (r["label"], r.get("prediction") or "")
+        for r in rows
+        if r.get("split") == split and "label" in r and "sure" in r
+    ]
+    golds = dict.fromkeys(sorted({g for g, _ in seen}), 0)
+    if not 1 < len(golds) <= MOST_LABELS:
+        return {}
+    made = {g: {**golds, OTHER: 0} for g in golds}
+    for gold, predicted in seen:
+        # A label comes before the reasons for it; what is no label at all counts as other.
+        name = predicted.partition(" | ")[0]
+        made[gold][name if name in golds else OTHER] += 1
+    if not any(counts[OTHER] for counts in made.values()):
+        for counts in made.values():
+            del counts[OTHER]
+    return made
 
 
 def _kinds(shown: Shown) -> list[dict[str, Any]]:

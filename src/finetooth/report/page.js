@@ -142,10 +142,12 @@ const ORDERS = {
 function line(r) {
   const tr = make("tr"), name = make("td"), button = make("button", r[at.example_id], "name");
   button.type = "button"; button.setAttribute("aria-expanded", "false"); name.append(button, make("br"), make("small", r[at.split])); tr.append(name);
-  for (const key of ["input", "target", "prediction"]) { const td = make("td"); td.append(make("div", r[at[key]], "clip")); tr.append(td); }
+  for (const key of ["input", "target", "prediction"]) { const td = make("td"); if (r[at[key]] !== null) td.append(make("div", r[at[key]], "clip")); tr.append(td); }
   tr.append(make("td", r[at.right], r[at.right] === "no" ? "bad" : "good"), make("td", number(r[at.sure]), "n"));
   const map = make("td"); if (r[at.category]) map.append(make("div", r[at.category])); if (r[at.confidence] !== null) map.append(make("small", "confidence " + number(r[at.confidence]) + ", variability " + number(r[at.variability]))); if (r[at.cluster] !== null) map.append(make("div", r[at.cluster], "soft"));
   tr.append(map, make("td", r[at.findings]));
+  // On a narrow screen a row becomes a list, and each line says what it is.
+  ["", "input", "target", "prediction", "right", "sure", "map", "findings"].forEach((label, i) => { if (label) tr.children[i].dataset.label = label; });
   button.addEventListener("click", () => {
     const open = button.getAttribute("aria-expanded") === "true"; button.setAttribute("aria-expanded", String(!open));
     if (open) return tr.nextSibling.remove();

@@ -187,18 +187,28 @@ def build(
             row = table.setdefault(example.id, {"example_id": example.id})
             row["split"] = split
             row["input"] = visible(describe(example), LONGEST)
-            row["target"] = visible(in_words(task.show(task.gold(example).target)), LONGEST)
+            row["target"] = visible(in_words(task.show(task.gold(example).target), example), LONGEST)
+            label = getattr(example.target, "label", None)
+            if isinstance(label, str):
+                row["label"] = visible(label)
     every = {e.id: e for some in examples.values() for e in some}
     # A page with no data at hand still shows what the run itself kept; held-out examples stand in train's file.
     for split, known in predicted.items():
         is_right = right(task, every, known)
         for name, p in known.items():
-            if split in examples and (name not in table or table[name].get("split") != split):
+            own = table.get(name)
+            if split in examples and (own is None or own.get("split") != split):
                 continue
-            row = table.setdefault(name, {"example_id": name})
+            key = name
+            if own is not None and own.get("split") != split:
+                # Scored again under another name: a row beside the one of train or dev, which stays what it was.
+                key = f"{split}\0{name}"
+                table[key] = {k: own[k] for k in ("input", "target", "label") if k in own}
+            row = table.setdefault(key, {})
             row |= {
+                "example_id": name,
                 "split": visible(split),
-                "prediction": visible(in_words(p.get("prediction")), LONGEST),
+                "prediction": visible(in_words(p.get("prediction"), every.get(name)), LONGEST),
                 "sure": io.plain(p.get("confidence")),
                 "right": is_right.get(name),
             }
@@ -212,6 +222,6 @@ def build(
         name = str(d.get("example_id") or "")
         if name in table:
             table[name]["dropped"] = visible(f"{d.get('stage', '')}: {d.get('reason', '')}")
-    for name, row in table.items():
-        row["example_id"] = visible(name)
+    for row in table.values():
+        row["example_id"] = visible(str(row["example_id"]))
     return list(table.values())

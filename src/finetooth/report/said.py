@@ -41,8 +41,35 @@ def describe(example: Example) -> str:
     return said + (f" | {parts['context']}" if "context" in parts else "")
 
 
-def in_words(value: Any) -> str:
-    """On one line; a label comes before the reasons for it, which may be long."""
+def in_words(value: Any, example: Example | None = None) -> str:
+    """On one line; a label comes before the reasons for it, entities and relations as people write them."""
+    value = io.plain(value)
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping) and isinstance(value.get("predicted_label"), str):
         return " | ".join(str(value[k]) for k in ("predicted_label", "thought_process") if value.get(k))
-    return value if isinstance(value, str) else json.dumps(io.plain(value), ensure_ascii=False)
+    if isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
+        if all({"text", "type", "start"} <= v.keys() for v in value):
+            return "; ".join(f"{v['text']} ({v['type']})" for v in value)
+        if all({"head", "relation", "tail"} <= v.keys() for v in value):
+            names = _names(example)
+            return "; ".join(
+                f"{_name(v, 'head', names)} → {v['relation']} → {_name(v, 'tail', names)}" for v in value
+            )
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _names(example: Example | None) -> list[str]:
+    """The first mention of each entity that a relation may name by its number."""
+    found = []
+    for entity in getattr(example.inputs, "entities", ()) if example is not None else ():
+        mentions = getattr(entity, "mentions", ())
+        found.append(str(mentions[0].text) if mentions else "")
+    return found
+
+
+def _name(triple: Mapping[str, Any], end: str, names: list[str]) -> str:
+    at = triple[end]
+    if isinstance(at, int) and 0 <= at < len(names) and names[at]:
+        return names[at]
+    return str(triple.get(f"{end}_text") or at)
