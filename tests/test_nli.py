@@ -163,3 +163,87 @@ def test_real_pairs_are_read_and_gold_scores_100(name, n):
     report = score(TASK, data.examples, [TASK.gold(e) for e in data.examples], floors=False)
     assert report.score("accuracy").value == report.score("macro_f1").value == 100.0
     assert sum(r["n"] for r in report.slices if r["by"] == "label" and r["name"] == "accuracy") == n
+
+
+def test_letters_that_lost_a_byte_are_mojibake_and_excited_questions_are_not(tmp_path):
+    texts = [
+        "In N?®mes.",
+        "At num?\u00adber 23.",
+        "Mr Ke?έal spoke.",
+        "The Mus??e.",
+        "In Espa??a.",
+        "Paul C??zanne.",
+    ]
+    lost = table(tmp_path, "premise,hypothesis,label\n" + "".join(f"{t},No.,1\n" for t in texts))
+    assert len([f for f in checks.run(lost).findings if f.check == "mojibake"]) == len(texts)
+    asked = (
+        'premise,hypothesis,label\n"oh really?? yeah i do",No.,1\n"Quoi?« dit-il.",No.,1\nWhat?No!,No.,1\n'
+    )
+    assert [f for f in checks.run(table(tmp_path, asked, "b.csv")).findings if f.check == "mojibake"] == []
+    data = table(
+        tmp_path, asked[:-1] + "".join(f"\n{t},No.,1" for t in (*texts, "A caf?? or a bar.")), "c.csv"
+    )
+    hits = {f.example_id for f in checks.run(data).findings if f.check == "mojibake"}
+    assert data.examples[-1].id in hits
+
+
+def test_pairs_are_the_same_but_for_looks_and_contradictions_hold_both_ways(tmp_path):
+    data = table(
+        tmp_path,
+        'premise,hypothesis,label\n"Ada ""the fox"" left .",She went.,entailment\n"Ada ""the fox"" left.",She went,neutral\n'
+        "It rained.,Is it raining?,neutral\nIt rained.,Is it raining.,entailment\n"
+        "The boy is asleep.,The boy is awake.,contradiction\nThe boy is awake.,The boy is asleep.,neutral\n"
+        '"He said "" so ""","He said ""so""",entailment\nHe left.,He left,contradiction\n',
+    )
+    ids = [e.id for e in data.examples]
+    report = checks.run(data)
+    severity = {
+        (f.check, ids.index(f.example_id)): f.severity
+        for f in report.findings
+        if f.check != "hypothesis-only"
+    }
+    assert severity == {
+        ("conflicting-labels", 0): "error",
+        ("conflicting-labels", 1): "error",
+        ("conflicting-labels", 4): "warning",
+        ("premise-equals-hypothesis", 6): "warning",
+        ("premise-equals-hypothesis", 7): "error",
+    }
+
+
+def test_swapped_pairs_and_long_sentences_in_another_role_are_leaks(tmp_path):
+    long = "The old mill by the river burned down in May."
+    train = f"premise,hypothesis,label\nAda left.,She went.,1\n{long},It burned.,1\nBo ate.,Ada left.,0\n"
+    other = f"premise,hypothesis,label\nShe went.,Ada left.,1\nThe mill is gone.,{long},1\n"
+    here, there = table(tmp_path, train, "t.csv"), table(tmp_path, other, "d.csv")
+    found = {
+        f.example_id: f.severity
+        for f in checks.run(here, against=there).findings
+        if f.check == "leaked-premise"
+    }
+    assert found == {here.examples[0].id: "warning", here.examples[1].id: "info"}
+
+
+def test_a_rare_label_given_away_by_a_word_is_found_although_the_majority_is_not_beaten(tmp_path):
+    rows = [f"premise {i},the man {'is not' if i % 9 == 0 else 'is'} at place {i % 50}" for i in range(900)]
+    labels = ["contradiction" if i % 9 == 0 and i % 2 else "neutral" for i in range(900)]
+    text = "premise,hypothesis,label\n" + "".join(f"{r},{x}\n" for r, x in zip(rows, labels, strict=True))
+    hits = [
+        f for f in checks.run(table(tmp_path, text)).findings if f.check == "hypothesis-only-predictability"
+    ]
+    assert len(hits) == 1
+    assert hits[0].evidence["telling_words"][0]["word"] == "not"
+    rng = np.random.default_rng(0)
+    mixed = [labels[i] for i in rng.permutation(900)]
+    text = "premise,hypothesis,label\n" + "".join(f"{r},{x}\n" for r, x in zip(rows, mixed, strict=True))
+    again = checks.run(table(tmp_path, text, "mixed.csv")).findings
+    assert not [f for f in again if f.check == "hypothesis-only-predictability"]
+
+
+@needs_data
+def test_sentences_shared_between_the_real_splits_are_found():
+    """Three rows of the training file hold a sentence of the dev file in another role."""
+    report = checks.run(readers.load(REAL / "pairs_train.csv"), against=readers.load(REAL / "pairs_dev.csv"))
+    hits = [f for f in report.findings if f.check == "leaked-premise"]
+    assert len(hits) == 3
+    assert {f.severity for f in hits} == {"info"}

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 from html.entities import html5
+from itertools import islice
 
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
@@ -36,10 +37,16 @@ def hits(
                 yield example, part, text, *hit
 
 
-# UTF-8 read as Latin-1 or cp1252, the replacement character, and letters lost as runs of "?".
+# UTF-8 read as Latin-1 or cp1252, the replacement character, letters lost as runs of "?", and letters of
+# which the first byte was lost ("N?®mes" for "Nîmes", "num?\u00adber" for a soft hyphen).
 _MOJIBAKE = re.compile(
     r"\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€.|\w\?{2,}\w|[\u0080-\u009f]"
+    r"|\w\?[\u00a2-\u00aa\u00ac-\u00ba\u00bc-\u00be]|[^\W\d_]\?[ß-öø-ÿά-ώа-я]"
 )
+# At the end of a word "??" may be an excited question; not where the set has lost letters inside of words.
+_LOST_INSIDE = re.compile(r"\w\?\?\w")
+_LOST = re.compile(_MOJIBAKE.pattern + r"|\w\?\?(?= [a-z]|[),;])")
+ROWS_THAT_TELL = 3
 
 
 @check("nli", "qa", "ner", "relation", severity="warning")
@@ -49,7 +56,9 @@ def mojibake(examples: Sequence[Example], context: CheckContext) -> Iterator[Fin
     Bad: {"context": "The cafÃ© closed at noon.", "question": "When did it close?"}
     Fix: {"context": "The café closed at noon.", "question": "When did it close?"}
     """
-    for example, part, text, start, end in hits(examples, _first(_MOJIBAKE)):
+    lost = hits(examples, lambda text: _first(_LOST_INSIDE)(text) if "??" in text else None)
+    habit = sum(1 for _ in islice(lost, ROWS_THAT_TELL)) == ROWS_THAT_TELL
+    for example, part, text, start, end in hits(examples, _first(_LOST if habit else _MOJIBAKE)):
         around = text[max(0, start - 15) : end + 15]
         yield flag(
             example,

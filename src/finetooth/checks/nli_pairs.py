@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from finetooth.registry import CheckContext, check, flag
-from finetooth.tasks.nli import ENTAILED
+from finetooth.tasks.nli import follows
 from finetooth.tasks.nli_floors import hypothesis_probe
 from finetooth.text import squeeze, words
 from finetooth.types import Example, Finding
 
+LONG_SENTENCE = 8  # words: a shorter one is said twice by chance
+_MARKS = re.compile(r"[\s\"'`“”‘’«»()\[\],.;:!]+")
+
+
+def _key(text: str) -> str:
+    """The same for texts that differ in case, blanks, quotes and full stops only; a question stays one."""
+    line = re.sub(r"(?<=\w)\s*-\s*(?=\w)", "-", squeeze(text))
+    return _MARKS.sub(" ", line).strip() or line
+
 
 def _pair(example: Example) -> tuple[str, str]:
-    return squeeze(example.inputs.premise), squeeze(example.inputs.hypothesis)
+    return _key(example.inputs.premise), _key(example.inputs.hypothesis)
 
 
 def _by_pair(examples: Sequence[Example]) -> dict[tuple[str, str], list[Example]]:
@@ -29,19 +39,35 @@ def _by_pair(examples: Sequence[Example]) -> dict[tuple[str, str], list[Example]
 def conflicting_labels(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The same pair stands in the data with different labels: at least one of them is wrong.
 
+    The same is what differs in case, blanks and punctuation only. A contradiction holds both ways: the pair with
+    its sentences swapped and another label than "contradiction" is a conflict too, as a warning.
+
     Bad: {"premise": "Ada left.", "hypothesis": "She left.", "label": 1} and the same with "label": 0
     Fix: keep the label that a person confirms; drop the other row
     """
-    for group in _by_pair(examples).values():
+    groups = _by_pair(examples)
+    for pair, group in groups.items():
         labels = Counter(e.target.label for e in group)
         if len(labels) > 1:
             for e in group:
+                others = " and ".join(sorted(set(labels) - {e.target.label}))
                 yield flag(
                     e,
-                    f"labelled {e.target.label!r} here, and {' and '.join(sorted(set(labels) - {e.target.label}))} elsewhere",
+                    f"labelled {e.target.label!r} here, and {others} elsewhere",
                     labels=dict(labels),
                     ids=[o.id for o in group],
                 )
+        swapped = groups.get((pair[1], pair[0]), []) if pair[0] != pair[1] else []
+        for e in group:
+            if e.target.label.startswith("contradict"):
+                other = next((o for o in swapped if o.target.label != e.target.label), None)
+                if other is not None:
+                    yield flag(
+                        e,
+                        f"a contradiction here, and {other.target.label!r} in {other.id} with the sentences swapped",
+                        severity="warning",
+                        ids=[e.id, other.id],
+                    )
 
 
 @check("nli", severity="warning")
@@ -82,15 +108,17 @@ def premise_equals_hypothesis(examples: Sequence[Example], context: CheckContext
     Bad: {"premise": "Ada left.", "hypothesis": "Ada left.", "label": "contradiction"}
     Fix: {"premise": "Ada left.", "hypothesis": "Ada left.", "label": "entailment"}
     """
+    names = {e.target.label for e in examples}
     for e in examples:
         premise, hypothesis = _pair(e)
-        if premise.rstrip(" .") == hypothesis.rstrip(" ."):
-            entailed = e.target.label in ENTAILED
+        if premise == hypothesis:
+            denied = follows(e.target.label, names) is False
+            alike = squeeze(e.inputs.premise) == squeeze(e.inputs.hypothesis)
             yield flag(
                 e,
-                "premise and hypothesis are the same"
-                + ("" if entailed else f", yet the label is {e.target.label!r}"),
-                severity="warning" if entailed else "error",
+                f"premise and hypothesis are the same{'' if alike else ' but for blanks and punctuation'}"
+                + (f", yet the label is {e.target.label!r}" if denied else ""),
+                severity="error" if denied else "",
             )
 
 
@@ -98,33 +126,43 @@ def premise_equals_hypothesis(examples: Sequence[Example], context: CheckContext
 def hypothesis_only_predictability(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The hypothesis alone tells the label better than chance: annotators left traces in it.
 
-    A bag-of-words probe, five folds cut by premise, is held against the majority label; the finding
-    names the words that give labels away (Gururangan et al. 2018). A model can score this high
-    without reading the premise, so this is the floor to beat.
+    A bag-of-words probe, five folds cut by premise, is held against the majority label and, where labels are
+    of unequal size, its mean recall against chance; the finding names the words that give labels away
+    (Gururangan et al. 2018). A model can score this high without reading the premise, so this is the floor
+    to beat.
 
     Bad: every hypothesis with "nobody" is a contradiction
     Fix: report the hypothesis-only floor beside the score; rewrite or balance the words named
     """
     if len(examples) < 200:
         return
-    gold = [e.target.label for e in examples]
-    majority = Counter(gold).most_common(1)[0][1] / len(gold)
-    guessed = hypothesis_probe(examples, (), seed=0)
-    right = np.array([g == p for g, p in zip(gold, guessed, strict=True)])
+    gold = np.array([e.target.label for e in examples])
+    names, counts = np.unique(gold, return_counts=True)
+    majority, chance = counts.max() / len(gold), 1 / len(names)
+    right = np.array(hypothesis_probe(examples, (), seed=0)) == gold
     low = right.mean() - 1.96 * right.std() / np.sqrt(len(right))
+    recalls = np.array([right[gold == name].mean() for name in names])
+    recall = recalls.mean()
+    error = np.sqrt(np.sum(recalls * (1 - recalls) / counts)) / len(names)
     if low > majority + 0.02:
-        yield flag(
-            "",
-            f"the hypothesis alone predicts {right.mean():.1%} of the labels, the majority label {majority:.1%}",
-            probe_accuracy=round(float(right.mean()), 4),
-            probe_low=round(float(low), 4),
-            majority=round(majority, 4),
-            telling_words=_telling(examples),
-        )
+        said = f"the hypothesis alone predicts {right.mean():.1%} of the labels, the majority label {majority:.1%}"
+    elif recall - 1.96 * error > chance + 0.03:
+        said = f"the hypothesis alone finds {recall:.1%} of a label on average, chance {chance:.1%}"
+    else:
+        return
+    yield flag(
+        "",
+        said,
+        probe_accuracy=round(float(right.mean()), 4),
+        probe_low=round(float(low), 4),
+        majority=round(float(majority), 4),
+        mean_recall=round(float(recall), 4),
+        telling_words=_telling(examples),
+    )
 
 
 def _telling(examples: Sequence[Example], most: int = 12) -> list[dict[str, object]]:
-    """Words of the hypothesis with the most one-sided labels (smoothed share, at least 20 rows)."""
+    """Words of the hypothesis with a label far above its share (at least 20 rows), the most telling first."""
     by_word: dict[str, Counter[str]] = defaultdict(Counter)
     totals = Counter(e.target.label for e in examples)
     for e in examples:
@@ -134,11 +172,12 @@ def _telling(examples: Sequence[Example], most: int = 12) -> list[dict[str, obje
     for word, counts in by_word.items():
         n = counts.total()
         if n >= 20:
-            label, times = counts.most_common(1)[0]
-            expected = totals[label] / len(examples)
-            z = (times / n - expected) / np.sqrt(expected * (1 - expected) / n + 1e-12)
-            rows.append((float(z), {"word": word, "label": label, "share": round(times / n, 3), "rows": n}))
-    return [row for _, row in sorted(rows, key=lambda r: -r[0])[:most]]
+            shares = {label: totals[label] / len(examples) for label in counts}
+            errors = {label: np.sqrt(p * (1 - p) / n + 1e-12) for label, p in shares.items()}
+            z, label = max((float((counts[x] / n - shares[x]) / errors[x]), x) for x in counts)
+            rows.append((z, {"word": word, "label": label, "share": round(counts[label] / n, 3), "rows": n}))
+    # Of a thousand words one or two pass z = 3.3 by chance.
+    return [row for z, row in sorted(rows, key=lambda r: -r[0])[:most] if z > 3.3]
 
 
 @check("nli", severity="warning")
@@ -185,28 +224,38 @@ def _cut_accuracy(share: np.ndarray, gold: np.ndarray, cut: float) -> float:
 def leaked_premise(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """A premise, or a whole pair, stands in both splits: the score then measures memory.
 
+    An error for a pair, a warning for a pair with its sentences swapped and for a premise, for information
+    where a sentence of eight words or more stands in the other split in another role.
+
     Bad: the pair of a training row again in dev
     Fix: drop the row from training
     """
     pairs = {_pair(e): e.id for e in context.against}
-    premises: dict[str, str] = {squeeze(e.inputs.premise): e.id for e in context.against}
+    premises = {_key(e.inputs.premise): e.id for e in context.against}
+    hypotheses = {_key(e.inputs.hypothesis): e.id for e in context.against}
     for e in examples:
         premise, hypothesis = _pair(e)
-        if (premise, hypothesis) in pairs:
-            other = pairs[premise, hypothesis]
-            yield flag(
-                e,
-                f"the pair is also {other} in the other split",
-                severity="error",
-                fix={"drop": True},
-                other=other,
-            )
-        elif premise in premises:
-            yield flag(
-                e,
-                f"the premise is also that of {premises[premise]} in the other split",
-                other=premises[premise],
-            )
+        if other := pairs.get((premise, hypothesis)):
+            said, severity = f"the pair is also {other} in the other split", "error"
+        elif other := pairs.get((hypothesis, premise)):
+            said, severity = f"the pair is also {other} in the other split, its sentences swapped", "warning"
+        elif other := premises.get(premise):
+            said, severity = f"the premise is also that of {other} in the other split", "warning"
+        elif other := hypotheses.get(premise) if _is_long(premise) else None:
+            said, severity = f"the premise is the hypothesis of {other} in the other split", "info"
+        elif other := premises.get(hypothesis) if _is_long(hypothesis) else None:
+            said, severity = f"the hypothesis is the premise of {other} in the other split", "info"
+        elif other := hypotheses.get(hypothesis) if _is_long(hypothesis) else None:
+            said, severity = f"the hypothesis is also that of {other} in the other split", "info"
+        else:
+            continue
+        yield flag(
+            e, said, severity=severity, fix={"drop": True} if severity == "error" else None, other=other
+        )
+
+
+def _is_long(key: str) -> bool:
+    return key.count(" ") + 1 >= LONG_SENTENCE
 
 
 @check("nli", severity="warning", needs="against")
