@@ -63,10 +63,15 @@ class Server:
 
 
 @contextmanager
-def serving(server):
+def serving(server, port=0):
     """The base_url of ``server`` while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/v1/models" else 404)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             with server.lock:
@@ -89,7 +94,7 @@ def serving(server):
         def log_message(self, *args):
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
     try:

