@@ -228,3 +228,26 @@ def test_squad_is_checked_as_a_whole(capsys):
 def test_what_train_still_needs_is_named_as_it_is_given(capsys):
     assert main(["train", "--task", "qa"]) == 2
     assert "--data FILE and --out RUN are missing" in capsys.readouterr().err
+
+
+def test_training_ends_with_the_slices_that_a_single_figure_hides():
+    from finetooth.cli.train import telling_slices
+
+    def piece(by, name, value, n, width=4.0):
+        return {"by": by, "slice": name, "name": "f1", "value": value, "low": value - width, "high": value + width, "n": n}  # fmt: skip
+
+    dev = {
+        "scores": [{"name": "exact_match", "value": 50.0}, {"name": "f1", "value": 70.0}],
+        "slices": [
+            piece("answerable", "has answer", 80.0, 500),
+            piece("answerable", "no answer", 60.0, 500),
+            piece("question", "why", 40.0, 30),
+            piece("question", "how", 30.0, 3),
+            piece("question", "who", 68.0, 300),
+        ],
+    }
+    assert telling_slices(dev, "f1") == [
+        "has answer: f1 80.00 (n 500); no answer: f1 60.00 (n 500)",
+        "clearly below f1 70.00: question why 40.00 (n 30)",
+    ]
+    assert telling_slices({"scores": dev["scores"]}, "f1") == []

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import config as configuration
-from finetooth import io
+from finetooth import io, registry
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.cli._progress import Progress
 from finetooth.errors import UsageError
@@ -19,6 +19,8 @@ from finetooth.runs import Run, command_line
 from finetooth.train import Interrupted, Watch, train
 
 INTERRUPTED = 3
+FEW = 20  # examples, below which a slice tells nothing
+WORST = 4  # slices that are told; finetooth evaluate and the report show all
 UNITS = {"train": "steps", "sanity": "passes"}
 
 
@@ -144,8 +146,11 @@ def _print(run: Run, summary: dict[str, Any], *, trained: bool) -> None:
     for s in summary["scores"]:
         if s["floor"] is not None and s["low"] is not None and s["low"] <= s["floor"]:
             say(f"{s['name']} is not above its floor of {s['floor']:.2f}")
-    for note in run.scores().get("dev", {}).get("notes", []):
+    dev = run.scores().get("dev", {})
+    for note in dev.get("notes", []):
         say(note)
+    for line in telling_slices(dev, registry.task(run.info["config"]["task"]).main_metric):
+        say(line)
     m = summary["measured"] or {}
     if trained and m.get("training_seconds"):
         say(
@@ -155,6 +160,29 @@ def _print(run: Run, summary: dict[str, Any], *, trained: bool) -> None:
             f"memory {m['peak_memory_mb']:,.0f} MiB, foretold {m['estimated_memory_mb']:,.0f}"
         )
     say(f"run: {run.folder}  (model/, dynamics.parquet, predictions/dev.jsonl, scores.json)")
+
+
+def telling_slices(dev: dict[str, Any], main: str) -> list[str]:
+    """What a single figure hides: both halves of a set with and without answers, and what is clearly worse than the whole."""
+    whole = next((s["value"] for s in dev.get("scores", []) if s["name"] == main), None)
+    slices = [s for s in dev.get("slices", []) if s["name"] == main and s["value"] is not None]
+    halves = [s for s in slices if s["by"] == "answerable"]
+    lines = ["; ".join(f"{s['slice']}: {main} {s['value']:.2f} (n {s['n']:,})" for s in halves)]
+    worse = [
+        s
+        for s in slices
+        if s not in halves
+        and whole is not None
+        and s["n"] >= FEW
+        and s["high"] is not None
+        and s["high"] < whole
+    ]
+    worse.sort(key=lambda s: s["value"])
+    if worse:
+        named = ", ".join(f"{s['by']} {s['slice']} {s['value']:.2f} (n {s['n']:,})" for s in worse[:WORST])
+        more = f" and {len(worse) - WORST} more" if len(worse) > WORST else ""
+        lines.append(f"clearly below {main} {whole:.2f}: {named}{more}")
+    return [line for line in lines if line]
 
 
 def _dev_gate(gate: dict[str, Any], dev: dict[str, Any] | None) -> list[str]:
