@@ -29,7 +29,8 @@ from finetooth.errors import UsageError
 from finetooth.io import versions as versions_of_data
 from finetooth.types import Dataset, Drop, Dynamics, Prediction
 
-Status = Literal["new", "running", "interrupted", "failed", "finished"]
+# "untrained": a base model's own predictions and scores, to compare runs with.
+Status = Literal["new", "running", "interrupted", "failed", "finished", "untrained"]
 FORMAT = 1
 # Settings that change where a run is kept or mirrored, not what comes out of it.
 OUTSIDE = ("out", "track", "train.save_steps", "train.save_minutes", "train.keep_checkpoints")

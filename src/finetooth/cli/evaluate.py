@@ -1,4 +1,4 @@
-"""Scores a trained model beside its floors, by slices and with parts of the input taken away."""
+"""Scores a run, or a base model before training, beside the floors, by slices and with inputs taken away."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from finetooth import readers
+from finetooth import readers, registry
+from finetooth.cli._base import is_base, open_base
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.cli._progress import Progress
 from finetooth.cli._scores import print_scores
 from finetooth.errors import FinetoothError, UsageError
+from finetooth.runs import Run
 from finetooth.types import Dataset
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder that train made.")],
+    run: Annotated[
+        str,
+        typer.Argument(help="The folder that train made; or a base model, answering as it comes."),
+    ],
     data: Annotated[
         str | None,
         typer.Argument(help="Examples with their gold targets; the run's own dev set if left out."),
@@ -41,6 +46,18 @@ def command(
         Path | None,
         typer.Option(help="A run of named entities: relations between what it finds, not gold; kept apart."),
     ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The task of a base model, where the data do not tell.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(help="The head of a base model: causal, the one that needs no training.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="Of a base model's head: KEY=VALUE; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder to keep a base model's answers in, for finetooth compare.")
+    ] = None,
     slices: Annotated[bool, typer.Option(help="Whether to print the slices.")] = True,
     keep: Annotated[bool, typer.Option(help="Whether to write predictions and scores into the run.")] = True,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
@@ -48,22 +65,22 @@ def command(
     resamples: Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")] = 1000,
     json: Json = False,
 ) -> int:
-    from finetooth import registry
     from finetooth.evaluate import run as evaluation
-    from finetooth.runs import Run
 
-    of = Run.open(run)
-    task = registry.task(of.config.task)
-    options: dict[str, Any] = {"schemas": schemas or of.config.data.schemas}
-    options = {k: v for k, v in options.items() if v}
-    # What is wrong with the data is said before the model is loaded.
-    dataset = readers.load(data, task=task.name, format=format, **options) if data is not None else None
-    own = _own_splits(of, quiet=data is not None)
-    if dataset is None:
-        dataset = own.get("dev")
-        if dataset is None:
-            raise UsageError("the run has no dev set", where=str(run), cure="name the data to score it on")
-    seen = readers.load(train, task=task.name, **options) if train else own.get("train")
+    if is_base(run, asked=bool(task or head or option or out)):
+        if entities_from is not None:
+            raise UsageError("--entities-from needs a run of relations, this is a base model", where=run)
+        base = open_base(
+            run, data, task=task, head=head, options=option or [], schemas=schemas, format=format, train=train,
+            seed=seed, out=out, constrain=constrain,
+        )  # fmt: skip
+        of, dataset, seen, loaded = base.run, base.data, base.train, (base.head, base.model)
+        own: dict[str, Dataset | None] = {}
+        keep = keep and out is not None
+    else:
+        of = Run.open(run)
+        dataset, seen, own = _data(of, data, format, train, schemas)
+        loaded = None
     apart = ("-constrained" if constrain else "") + ("-predicted-entities" if entities_from else "")
     name = split or evaluation.split_name(of, dataset, own) + apart
     if Path(name).name != name or name.startswith("."):
@@ -92,7 +109,8 @@ def command(
             resamples=resamples,
             batch_tokens=batch_tokens,
             keep=keep,
-            loaded=evaluation.load(of, constrain=constrain, entities_from=entities_from) if apart else None,
+            loaded=loaded
+            or (evaluation.load(of, constrain=constrain, entities_from=entities_from) if apart else None),
             watch=watch,
         )
     finally:
@@ -101,7 +119,8 @@ def command(
     if json:
         emit(done.to_json())
         return 0
-    print_scores(done.report, main=task.main_metric, slices=slices)
+    main = registry.task(of.config.task).main_metric
+    print_scores(done.report, main=main, slices=slices)
     if done.ablations:
         print()
         rows = [
@@ -110,7 +129,7 @@ def command(
         ]
         print(table(("input", "score", "value", "low", "high", "lost", "low", "high"), rows))
         for a in done.ablations:
-            if a.name == task.main_metric:
+            if a.name == main:
                 say(a.sentence)
     if done.calibration:
         c = done.calibration
@@ -124,7 +143,26 @@ def command(
     return 0
 
 
-def _own_splits(run: Any, *, quiet: bool) -> dict[str, Dataset | None]:
+def _data(
+    of: Run, data: str | None, format: str | None, train: str | None, schemas: Path | None
+) -> tuple[Dataset, Dataset | None, dict[str, Dataset | None]]:
+    """What a run is scored on, what it was trained on as far as that is known, and its own splits by name."""
+    options: dict[str, Any] = {"schemas": schemas or of.config.data.schemas}
+    options = {k: v for k, v in options.items() if v}
+    # What is wrong with the data is said before the model is loaded.
+    dataset = readers.load(data, task=of.config.task, format=format, **options) if data is not None else None
+    own = _own_splits(of, quiet=data is not None)
+    if dataset is None:
+        dataset = own.get("dev")
+        if dataset is None:
+            raise UsageError(
+                "the run has no dev set", where=str(of.folder), cure="name the data to score it on"
+            )
+    seen = readers.load(train, task=of.config.task, **options) if train else own.get("train")
+    return dataset, seen, own
+
+
+def _own_splits(run: Run, *, quiet: bool) -> dict[str, Dataset | None]:
     """The data the run was trained on, sampled and held out as it was; {} where they are gone."""
     from finetooth.train.data import load
 

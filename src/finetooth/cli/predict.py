@@ -1,4 +1,4 @@
-"""Predictions of a trained model for rows with or without a target; - reads rows from standard input."""
+"""Predictions of a run, or of a base model before training, for rows with or without a target; - reads rows from standard input."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import readers
+from finetooth.cli._base import is_base
 from finetooth.cli._output import Json, emit, say
 from finetooth.cli._progress import Progress
-from finetooth.errors import DataError, FinetoothError
+from finetooth.errors import DataError, FinetoothError, UsageError
 from finetooth.types import Example
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder that train made.")],
+    run: Annotated[
+        str, typer.Argument(help="The folder that train made; or a base model, answering as it comes.")
+    ],
     data: Annotated[
         str, typer.Argument(help="A file, a folder, hub:NAME, or - for JSON Lines as they arrive.")
     ],
@@ -29,6 +32,13 @@ def command(
     constrain: Annotated[
         bool, typer.Option("--constrain", help="Generate only what obeys the example's JSON Schema.")
     ] = False,
+    task: Annotated[str | None, typer.Option(help="The task of a base model.")] = None,
+    head: Annotated[
+        str | None, typer.Option(help="The head of a base model: causal, the one that needs no training.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="Of a base model's head: KEY=VALUE; may be repeated.")
+    ] = None,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
     chunk: Annotated[
         int, typer.Option(min=1, help="Rows of standard input that are predicted together at most.")
@@ -36,31 +46,57 @@ def command(
     json: Json = False,
 ) -> int:
     from finetooth import registry
+    from finetooth.evaluate import base
     from finetooth.evaluate import predict as predicting
     from finetooth.evaluate.run import load
     from finetooth.io import atomic, fingerprint, to_json
     from finetooth.runs import Run
 
-    of = Run.open(run)
-    task = registry.task(of.config.task)
-    options = {"schemas": schemas or of.config.data.schemas}
-    options = {k: v for k, v in options.items() if v}
+    if is_base(run, asked=bool(task or head or option)):
+        if task is None:
+            raise UsageError("a base model has no task of its own", where=run, cure="name it: --task json")
+        kind = registry.task(task)
+        config = base.configure(run, kind, data=data, head=head, options=option or [])
+        of = Run(Path(run), {"config": config.model_dump(mode="json")})
+        given: Any = schemas
+
+        def loaded() -> tuple[Any, Any]:
+            made = base.load(config, kind, ())
+            made.head.constrain |= constrain
+            say(made.note)
+            return made.head, made.model
+    else:
+        of = Run.open(run)
+        kind = registry.task(of.config.task)
+        given = schemas or of.config.data.schemas
+
+        def loaded() -> tuple[Any, Any]:
+            return load(of, constrain=True) if constrain else load(of)
+
+    options = {"schemas": given} if given else {}
     if data == "-":
         if out is not None and out.is_dir():
             raise DataError("a folder, expected a file to write", where=str(out), cure="add a file name")
-        head, model = load(of, constrain=True) if constrain else load(of)
+        answering, model = loaded()
         return _stream(
-            predicting.arriving(sys.stdin.buffer, chunk), head, model, task, out, batch_tokens, json
+            predicting.arriving(sys.stdin.buffer, chunk), answering, model, kind, out, batch_tokens, json
         )
-    examples = _examples(data, task, format, options)
-    head, model = load(of, constrain=True) if constrain else load(of)
-    key = predicting.model_key(of, fingerprint(map(task.to_row, examples)), constrain)
+    examples = _examples(data, kind, format, options)
+    answering, model = loaded()
+    key = predicting.model_key(of, fingerprint(map(kind.to_row, examples)), constrain)
     journal = None if out is None else out.with_name(f".{out.name}.partial.jsonl")
     with Progress("predicting") as bar:
         found = predicting.predict(
-            head, model, task, examples, batch_tokens=batch_tokens, progress=bar, journal=journal, key=key
+            answering,
+            model,
+            kind,
+            examples,
+            batch_tokens=batch_tokens,
+            progress=bar,
+            journal=journal,
+            key=key,
         )
-    lines = [predicting.row(p, task) for p in found]
+    lines = [predicting.row(p, kind) for p in found]
     if out is not None:
         with atomic(out) as f:
             f.writelines(to_json(line) + "\n" for line in lines)

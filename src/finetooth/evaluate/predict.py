@@ -105,7 +105,8 @@ def model_key(run: Run, data_fingerprint: str, *more: object) -> str:
     """Of the weights and the examples: a journal of other ones is not gone on with."""
     files = sorted(p for p in run.model.rglob("*") if p.is_file())
     facts = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files]
-    return fingerprint([facts, data_fingerprint, *more])
+    # A base model before training has its weights elsewhere: its configuration names them.
+    return fingerprint([facts or run.info.get("config"), data_fingerprint, *more])
 
 
 def unlabelled(source: Source, task: Task) -> Iterator[Example] | None:

@@ -47,6 +47,12 @@ def load(run: Run, *, constrain: bool = False, entities_from: Path | None = None
     With ``constrain`` a model that generates text is held to each example's JSON Schema. With
     ``entities_from``, the run of a model of named entities, relations are looked for between what that finds.
     """
+    if run.status == "untrained":
+        raise UsageError(
+            "holds the answers of a base model, and no model",
+            where=str(run.folder),
+            cure=f"name the model itself: {run.config.model.name}",
+        )
     if not run.model.is_dir():
         raise UsageError(
             f"no trained model here (the run is {run.status})",

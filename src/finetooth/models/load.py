@@ -314,18 +314,22 @@ def load_run(folder: str | Path, *, device: str | None = None, dtype: str = "flo
     ``dtype`` is float32, bfloat16 or float16. Raises UsageError for a folder without a trained model or
     a device that is not there, DataError for one that cannot be loaded.
     """
+    head = read_head(folder)
+    return head, ready(head.build(model_folder(folder)), device=device, dtype=dtype)
+
+
+def ready(model: Any, *, device: str | None = None, dtype: str = "float32") -> Any:
+    """The model where and as it is to predict; see ``load_run``."""
     import torch
 
     if dtype not in ("float32", "bfloat16", "float16"):
         raise UsageError(f"dtype: expected float32, bfloat16 or float16, found {dtype!r}")
-    head = read_head(folder)
-    model = head.build(model_folder(folder))
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         model = model.to(place, dtype=getattr(torch, dtype))
     except (RuntimeError, AssertionError) as e:
         raise UsageError(f"device {place!r}: {_line(e)}", cure="cpu is always there") from None
-    return head, model.eval()
+    return model.eval()
 
 
 def _line(error: Exception) -> str:

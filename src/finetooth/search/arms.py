@@ -176,7 +176,7 @@ def notes_on_runs(
     notes = []
     for run, kept in zip(runs, scores, strict=True):
         found = matched[run.folder]
-        if run.status != "finished":
+        if run.status not in ("finished", "untrained"):
             notes.append(f"{run.folder} is {run.status}: its figures are not final")
         if found.missing:
             notes.append(
