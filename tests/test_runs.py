@@ -38,6 +38,20 @@ def test_the_same_configuration_goes_on_another_is_refused_by_name(tmp_path):
         Run.create(settings(tmp_path, seed=2))
 
 
+def test_what_a_run_made_of_its_configuration_is_that_run(tmp_path):
+    run = Run.create(settings(tmp_path, seed=1))
+    resolved = run.config.model_dump(mode="json")
+    resolved["train"] |= {"precision": "bf16", "threads": 2}
+    run.update(status="interrupted", resolved=resolved)
+    fake_checkpoint(run)
+    run.release()
+    again = Run.create(type(run.config).model_validate(resolved))
+    assert again.config.train.threads is None, "it stays as it was asked for"
+    again.release()
+    with pytest.raises(UsageError, match="another configuration"):
+        Run.create(type(run.config).model_validate(resolved | {"seed": 2}))
+
+
 def test_a_run_that_never_took_a_step_may_take_another_configuration(tmp_path):
     run = Run.create(settings(tmp_path))
     run.update(status="failed")

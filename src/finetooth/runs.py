@@ -78,6 +78,8 @@ class Run:
             if not changed:
                 run.info["config"] = config.model_dump(mode="json")
                 return run
+            if run._is_resolved(config):
+                return run
             if run.status == "finished" or run.has_checkpoint:
                 run.release()
                 raise UsageError(
@@ -144,6 +146,14 @@ class Run:
                 where=str(self.folder / "run.json"),
                 cure="it was made by another version of finetooth, or changed by hand",
             ) from None
+
+    def _is_resolved(self, config: Config) -> bool:
+        """Whether it is what the run made of its configuration, as ``finetooth train RUN`` reads it back."""
+        resolved = self.info.get("resolved")
+        try:
+            return bool(resolved) and not differences(Config.model_validate(resolved), config, but=OUTSIDE)
+        except ValueError:
+            return False  # of another version; it is then told what differs from the configuration itself
 
     @property
     def status(self) -> Status:
