@@ -16,14 +16,14 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from plant_noise import KINDS, plant
 
-from finetooth import checks, config, readers, registry
+from finetooth import checks, config, generate, readers, registry
 from finetooth.diagnose import dynamics_files, embeddings
 from finetooth.diagnose.cartography import cartography
 from finetooth.diagnose.diagnosis import Diagnosis, Known, diagnose
@@ -51,15 +51,29 @@ class Set:
     examples: int
     quick: int | None
     settings: dict[str, Any]
+    model: dict[str, Any] = field(default_factory=lambda: MINILM)
 
 
+MINILM = {"name": "starter:minilm", "max_length_tokens": 256, "stride_tokens": 64}
+SMOL = {"name": "starter:smollm2", "max_length_tokens": 1024, "strategy": "lora"}
+TINY = {"name": "scratch", "max_length_tokens": 256, "scratch": {"layers": 2, "width": 96, "heads": 4}}
+WORLD = "world:"  # the built-in world, made with the seed of the case
 SMALL = {"warmup_steps": 10, "batch_tokens": 2048, "learning_rate": 3e-4}
 SETS = (
     Set("sick", "nli", "nli/sick_train.txt", 2000, 480, {"epochs": 4, **SMALL}),
     Set("pairs", "nli", "nli/pairs_train.csv", 2000, None, {"epochs": 4, **SMALL}),
     Set("squad", "qa", "squad/v1.1-train.json", 3000, None, {"epochs": 3, **SMALL}),
     Set("wnut17", "ner", "wnut17/train.conll", 1500, 400, {"epochs": 5, **SMALL}),
-    Set("edgejson", "json", "edgejson/train_v3.jsonl", 600, None, {"epochs": 2, "learning_rate": 2e-4}),
+    Set("edgejson", "json", "edgejson/train_v3.jsonl", 600, None, {"epochs": 2, "learning_rate": 2e-4}, SMOL),
+    Set(
+        "world-ner",
+        "ner",
+        WORLD,
+        600,
+        600,
+        {"epochs": 8, **SMALL, "batch_tokens": 512, "learning_rate": 1e-3},
+        TINY,
+    ),
 )
 
 
@@ -108,17 +122,15 @@ def main() -> None:
 def gather(case: Case, data: Path, out: Path, folds: int) -> Evidence:
     """Trains what is not there yet and reads what it left."""
     task = registry.task(case.of.task)
-    whole = readers.load(str(data / case.of.train), task=task.name)
+    source = case.of.train if case.of.train == WORLD else str(data / case.of.train)
+    whole = _world(case) if source == WORLD else readers.load(source, task=task.name)
     clean = _drawn(whole, case.examples, np.random.default_rng(1000 + case.seed))
     noisy, wrong = plant(clean, task.name, case.kind, case.rate, np.random.default_rng(case.seed))
-    model: dict[str, Any] = {"name": "starter:minilm", "max_length_tokens": 256, "stride_tokens": 64}
-    if case.of.task == "json":
-        model = {"name": "starter:smollm2", "max_length_tokens": 1024, "strategy": "lora"}
     made = config.build(
         {
             "task": task.name,
-            "data": {"train": str(data / case.of.train), "on_error": "keep"},
-            "model": model,
+            "data": {"train": source, "on_error": "keep"},
+            "model": case.of.model,
             "train": {
                 **case.of.settings,
                 "keep_best": False,
@@ -149,6 +161,14 @@ def gather(case: Case, data: Path, out: Path, folds: int) -> Evidence:
         vectors=vectors.vectors,
     )
     return Evidence(known_all, wrong)
+
+
+def _world(case: Case) -> Dataset:
+    """Clean examples of the built-in world, a short text each, and 50 more for what is held out."""
+    task = registry.task(case.of.task)
+    made = generate.make(task.name, n=case.examples + 50, seed=case.seed, records=1)
+    rows = [task.from_row(row, f"world[{i}]") for i, row in enumerate(made.rows)]
+    return Dataset(task.name, tuple(rows), "world", "memory", "")
 
 
 def _drawn(whole: Dataset, n: int, rng: np.random.Generator) -> list[Example]:

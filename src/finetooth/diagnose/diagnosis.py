@@ -87,7 +87,7 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     # Of two opinions that of models that never saw the example: the other may have learnt its error by heart.
     best = [h if h is not None else o for h, o in zip(held, own, strict=True)]
     flags, stated = _rules(task, examples, best, version, threshold)
-    signals = _signals(known, ids, by_id, flags, (own, own_apart.score), (held, held_apart.score))
+    signals = _signals(known, ids, by_id, flags, (own, own_apart.score))
     ranking = rank(ids, signals)
     columns: dict[str, list[Any]] = {
         "example_id": ids,
@@ -150,15 +150,12 @@ def _signals(
     by_id: Mapping[str, Sequence[Finding]],
     flags: Mapping[str, np.ndarray],
     own: tuple[Sequence[Prediction | None], np.ndarray],
-    held: tuple[Sequence[Prediction | None], np.ndarray],
 ) -> dict[str, np.ndarray]:
     signals: dict[str, np.ndarray] = {}
     if known.dynamics is not None:
-        signals |= evidence.of_dynamics(known.dynamics, ids)
+        signals["low_confidence"] = evidence.of_dynamics(known.dynamics, ids)
     if known.held_out is not None:
         signals |= evidence.of_held_out(known.held_out, known.examples)
-        sure = [None if p is None else p.confidence for p in held[0]]
-        signals["held_out_disagreement"] = evidence.of_predictions(held[1], sure)
     if known.predictions is not None:
         sure = [None if p is None else p.confidence for p in own[0]]
         signals["disagreement"] = evidence.of_predictions(own[1], sure)

@@ -1,8 +1,9 @@
-"""How likely each example is mislabelled: many weak signals, one score, and the reason that weighs most.
+"""How likely each example is mislabelled: several pieces of evidence, one score, and the reason that weighs most.
 
-No single signal wins everywhere: a model that has seen a wrong label may have learnt it by heart (in-sample
-confidence is blind then), one that has not may simply be weak (out-of-sample confidence cries wolf). Each
-signal is put on one scale (spreads from its median) and they are added up with stated weights.
+No single look is right everywhere: a model that was taught a wrong label may have learnt it by heart (what it says
+is worth little then), one that was not may simply be weak. So every look at an example is asked the same
+question, how probable its label is, and the answers are averaged as those of an ensemble are. What is no
+probability (a finding of a check, a prediction that differs) is added to the log odds of that average.
 """
 
 from __future__ import annotations
@@ -17,36 +18,26 @@ from finetooth.diagnose.mixture import posterior
 from finetooth.errors import UsageError
 
 EDGE = 1e-6  # probabilities are not believed beyond it
-MOST = 6.0  # spreads: no signal speaks louder
-# How much each signal counts. Fitted on nothing: equal but for what repeats or is coarse.
-WEIGHTS: dict[str, float] = {
-    "low_confidence": 1.0,  # 1 - mean gold probability over epochs
-    "low_margin": 1.0,  # minus the area under the margin (Pleiss et al. 2020)
-    "early_loss": 0.5,  # loss of the first half of the epochs: noise is learnt late (Arpit et al. 2017)
-    "forgetting": 0.25,  # correct-to-wrong steps (Toneva et al. 2019)
-    "held_out_confidence": 1.5,  # 1 - gold probability by a model that never saw the example
-    "held_out_margin": 1.5,
-    "confident_learning": 1.0,  # cleanlab on the probabilities of models that never saw the example
-    "held_out_disagreement": 0.5,  # what they predict is another target, and they are sure
-    "disagreement": 0.5,  # the trained model itself predicts another target
-    "neighbours": 1.0,  # share of nearest neighbours in embedding space with another label
-    "findings": 1.5,  # what the checks say, errors before warnings
-    "rules": 0.5,  # how many of the error rules fire
+# Looks: the probability of the label by each, and how much it counts. A model counts one, whether it saw the example.
+LOOKS: dict[str, float] = {
+    "low_confidence": 1.0,  # of the run, mean over its epochs (Swayamdipta et al. 2020)
+    "held_out_confidence": 1.0,  # of a model that never saw the example, mean over its epochs
+    "neighbours": 0.25,  # share of the nearest neighbours in embedding space with its label
 }
-# Signals of which silence is no praise.
-COARSE = ("findings", "rules", "forgetting", "disagreement", "held_out_disagreement")
+# Added to the log odds of a wrong label, for each unit of the signal. They only speak against an example.
+ADDED: dict[str, float] = {
+    "findings": 1.0,  # what checks say of the target: 2 for each with an error, 1 for each with a warning
+    "disagreement": 0.5,  # how far the trained model's own prediction is off, times how sure it is
+    "confident_learning": 0.25,  # 1 where cleanlab calls the label an error, out of sample
+    "rules": 0.25,  # how many of the error rules fire
+}
 REASONS = {
     "low_confidence": "its label stayed unlikely over all epochs",
-    "low_margin": "another label stayed ahead of its own",
-    "early_loss": "it was learnt late or never",
-    "forgetting": "it was learnt and forgotten again",
     "held_out_confidence": "models that never saw it find its label unlikely",
-    "held_out_margin": "models that never saw it prefer another label",
-    "confident_learning": "by the confusions of models that never saw it its label is improbable",
-    "held_out_disagreement": "models that never saw it surely predict something else",
-    "disagreement": "the model predicts something else although it was taught this",
     "neighbours": "its nearest neighbours have another label",
     "findings": "the checks found fault with it",
+    "disagreement": "the model predicts something else although it was taught this",
+    "confident_learning": "by the confusions of models that never saw it its label is improbable",
     "rules": "several error rules fire on it",
 }
 
@@ -83,49 +74,50 @@ def logit(p: np.ndarray) -> np.ndarray:
     return np.log(p) - np.log1p(-p)
 
 
-def standard_scores(values: np.ndarray) -> np.ndarray:
-    """Values in spreads (1.4826 MAD; the standard deviation if that is 0) from their median, held to +-6.
+def rank(ids: Sequence[str], signals: Mapping[str, np.ndarray]) -> Ranking:
+    """Combines signals by name, each (n,), NaN where one has no opinion.
 
-    The shape is kept, since a group that stands apart is what calibration looks for; the bound keeps one signal
-    from deciding alone. NaN becomes 0: no opinion.
-    """
-    made = np.zeros(len(values))
-    known = np.isfinite(values)
-    if known.any() and np.ptp(values[known]) > 0:
-        middle = np.median(values[known])
-        spread = 1.4826 * np.median(np.abs(values[known] - middle)) or values[known].std()
-        made[known] = np.clip((values[known] - middle) / spread, -MOST, MOST)
-    return made
-
-
-def rank(
-    ids: Sequence[str], signals: Mapping[str, np.ndarray], *, weights: Mapping[str, float] = WEIGHTS
-) -> Ranking:
-    """Combines signals, each (n,) with the suspicious end high; NaN where a signal has no opinion.
-
-    A coarse signal (findings, rules) only ever speaks against an example: its silence is no praise.
-    Raises UsageError for a signal without a weight or of another length.
+    Those of LOOKS are probabilities of the label; their weighted mean is taken over the ones that have an
+    opinion (the median of all where none has), and its log odds against the label are the base. Those of ADDED
+    are 0 or more and come on top. Raises UsageError for an unknown signal or one of another length.
     """
     if not signals:
         raise UsageError("there is nothing to rank by", cure="record dynamics, or give findings")
     n = len(ids)
-    parts: dict[str, np.ndarray] = {}
+    given: dict[str, np.ndarray] = {}
     for name, values in signals.items():
-        if name not in weights:
+        if name not in LOOKS and name not in ADDED:
             raise UsageError(f"there is no weight for the signal {name!r}")
-        values = np.asarray(values, dtype=float)
-        if values.shape != (n,):
-            raise UsageError(f"{name}: expected {n} values, found shape {values.shape}")
-        z = standard_scores(values)
-        if name in COARSE:
-            z = np.where(np.nan_to_num(values) > 0, np.maximum(z, 0.0), 0.0)
-        parts[name] = weights[name] * z
-    combined = np.sum(list(parts.values()), axis=0) / np.sqrt(sum(weights[s] ** 2 for s in parts))
+        given[name] = np.asarray(values, dtype=float)
+        if given[name].shape != (n,):
+            raise UsageError(f"{name}: expected {n} values, found shape {given[name].shape}")
+    looks = {name: given[name] for name in LOOKS if name in given and not np.isnan(given[name]).all()}
+    parts = {name: ADDED[name] * np.nan_to_num(v) for name, v in given.items() if name in ADDED}
+    combined = _pooled(looks, n) + sum(parts.values(), np.zeros(n))
+    # For the reason a look counts as much as it lies above what it usually says.
+    for name, p in looks.items():
+        against = -logit(p)
+        parts[name] = LOOKS[name] * np.nan_to_num(against - np.nanmedian(against))
     names = list(parts)
-    heaviest = np.argmax(np.stack([parts[s] for s in names]), axis=0)
-    reason = tuple(REASONS[names[i]] for i in heaviest)
+    heaviest = np.argmax(np.stack([parts[s] for s in names]), axis=0) if names else np.zeros(n, int)
+    reason = tuple(REASONS[names[i]] for i in heaviest) if names else ("nothing is known of it",) * n
     found = posterior(combined)
     return Ranking(tuple(ids), found.score, combined, reason, dict(parts), found.share)
+
+
+def _pooled(looks: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    """(n,) log odds against the label, by the mean of what the looks say; 0 everywhere without any."""
+    total, weight = np.zeros(n), np.zeros(n)
+    for name, p in looks.items():
+        known = np.isfinite(p)
+        total[known] += LOOKS[name] * p[known]
+        weight[known] += LOOKS[name]
+    made = np.zeros(n)
+    known = weight > 0
+    if known.any():
+        made[known] = -logit(total[known] / weight[known])
+        made[~known] = np.median(made[known])
+    return made
 
 
 def average_precision(truth: np.ndarray, score: np.ndarray) -> float:
@@ -141,11 +133,10 @@ def recall_at_rate(truth: np.ndarray, score: np.ndarray) -> float:
     return float(truth[np.argsort(-score, kind="stable")[:k]].mean()) if k else 0.0
 
 
-def neighbour_disagreement(vectors: np.ndarray, labels: Sequence[str], *, k: int = 10) -> np.ndarray:
-    """Share of the k nearest others (cosine) with another label, (n,); compared with the label's own base rate.
+def neighbour_share(vectors: np.ndarray, labels: Sequence[str], *, k: int = 20) -> np.ndarray:
+    """(n,) the probability of each label by its ``k`` nearest others (cosine), the label's base rate as one more.
 
-    A rare label always has other neighbours; what counts is how much rarer its own is around it than
-    it would be by chance, so the share expected at random is taken off.
+    NaN where there are no others or only one label.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -158,32 +149,5 @@ def neighbour_disagreement(vectors: np.ndarray, labels: Sequence[str], *, k: int
     near = NearestNeighbors(n_neighbors=k + 1).fit(unit).kneighbors(unit, return_distance=False)
     # Duplicates may put another point in front of the point itself: drop itself wherever it stands.
     others = np.stack([row[row != i][:k] for i, row in enumerate(near)])
-    differ = (label[others] != label[:, None]).mean(axis=1)
-    base = 1.0 - np.bincount(label)[label] / n
-    return differ - base
-
-
-def signals_from_dynamics(
-    gold_prob: np.ndarray, margin: np.ndarray, correct: np.ndarray, loss: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Signals of the training pass; all inputs (n, epochs), NaN where an epoch did not show the example.
-
-    Probabilities and margins are taken as log odds of their means, the loss as its logarithm.
-    """
-    early = loss[:, : max(1, (loss.shape[1] + 1) // 2)]
-    won = np.nan_to_num(correct.astype(float))
-    forgot = ((won[:, :-1] > 0.5) & (won[:, 1:] < 0.5)).sum(axis=1).astype(float)
-    signals = {
-        "low_confidence": -logit(_mean(gold_prob)),
-        "low_margin": -logit((1 + _mean(margin)) / 2),
-        "early_loss": np.log(_mean(early) + EDGE),
-    }
-    if loss.shape[1] > 2:
-        signals["forgetting"] = forgot
-    return signals
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Over the epochs in which it was seen; NaN if in none."""
-    seen = (~np.isnan(values)).sum(axis=1)
-    return np.where(seen > 0, np.nansum(values, axis=1) / np.maximum(seen, 1), np.nan)
+    same = (label[others] == label[:, None]).sum(axis=1)
+    return (same + np.bincount(label)[label] / n) / (k + 1)
