@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "finetooth"
 FLOORS = [
     {"types", "errors"},
-    {"text", "io", "config", "registry"},
+    {"text", "io", "config", "registry", "machines"},
     {"runs", "tasks", "readers", "checks", "metrics"},
     {"generate", "augment", "teach", "models", "evaluate", "diagnose", "curate"},
     {"train"},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from finetooth import registry
 from finetooth.checks._fit import by_origin
-from finetooth.types import SEVERITIES, Dataset, Finding
+from finetooth.machines import Spread
+from finetooth.types import SEVERITIES, Dataset, Example, Finding
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,13 @@ def run(
     against: Dataset | None = None,
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
+    spread: Spread | None = None,
     **options: Any,
 ) -> CheckReport:
-    """All checks of the data's task; ``only`` and ``skip`` name checks. ``options`` reach every check."""
+    """All checks of the data's task; ``only`` and ``skip`` name checks. ``options`` reach every check.
+
+    ``spread`` does the checks in several processes or on a cluster, each check whole.
+    """
     known = {c.name: c for c in registry.checks(data.task)}
     chosen = [registry.pick(name, known, "check") for name in only] or list(known.values())
     skipping = {registry.pick(name, known, "check").name for name in skip}
@@ -49,7 +54,7 @@ def run(
         schemas=options.pop("schemas", None) or {},
         options=options,
     )
-    findings: list[Finding] = []
+    running: list[str] = []
     skipped: list[tuple[str, str]] = []
     for each in chosen:
         if each.name in skipping:
@@ -59,8 +64,17 @@ def run(
         elif each.needs and each.needs != "against" and not options.get(each.needs):
             skipped.append((each.name, f"needs --{each.needs}"))
         else:
-            findings.extend(each(data.examples, context))
+            running.append(each.name)
+    shared = (data.task, data.examples, context)
+    found = (spread or Spread())(_one, shared, running)
+    findings = [finding for of_one in found for finding in of_one]
     order = {e.id: i for i, e in enumerate(data.examples)}
     findings.sort(key=lambda f: (SEVERITIES.index(f.severity), order.get(f.example_id, -1)))
     origins = by_origin(data.examples, findings)
     return CheckReport(len(data), tuple(findings), tuple(skipped), origins)
+
+
+def _one(shared: tuple[str, Sequence[Example], registry.CheckContext], name: str) -> list[Finding]:
+    task, examples, context = shared
+    known = {c.name: c for c in registry.checks(task)}
+    return list(known[name](examples, context))

@@ -13,6 +13,7 @@ import typer
 from finetooth import checks, readers
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.io import write_json
+from finetooth.machines import Spread
 from finetooth.text import shorten
 
 
@@ -48,6 +49,10 @@ def command(
         int, typer.Option(min=8, help="The window, with question and specials.")
     ] = 384,
     stride_tokens: Annotated[int, typer.Option(min=0, help="How much two windows overlap.")] = 128,
+    workers: Annotated[
+        int, typer.Option(min=0, help="So many processes, each with some of the checks; 0: this one.")
+    ] = 0,
+    ray: Annotated[str | None, typer.Option(help="Check on this Ray cluster (its address, or auto).")] = None,
     json: Json = False,
 ) -> int:
     options: dict[str, Any] = {"schemas": schemas} if schemas else {}
@@ -60,7 +65,9 @@ def command(
     if tokenizer is not None:
         lengths = {"max_length_tokens": max_length_tokens, "stride_tokens": stride_tokens}
         more = {"tokenizer": _tokenizer(tokenizer), **lengths}
-    report = checks.run(dataset, against=other, only=only or (), skip=skip or (), **more)
+    report = checks.run(
+        dataset, against=other, only=only or (), skip=skip or (), spread=Spread(workers, ray), **more
+    )
     if out is not None:
         write_json(out, report.to_json())
     if json:

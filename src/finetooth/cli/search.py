@@ -15,12 +15,22 @@ def command(
         Path, typer.Argument(help="A YAML file: base or config, space or sweep, a budget, out.")
     ],
     overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in trials=12.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many trials to run at the same time.")] = 1,
+    ray: Annotated[
+        str | None, typer.Option(help="Run the workers on this Ray cluster (its address, or auto).")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run trials again that failed, once the cause is mended.")
+    ] = False,
     json: Json = False,
 ) -> int:
+    from finetooth.machines import Spread
+    from finetooth.search.crowd import run_many
     from finetooth.search.trials import Search, load
 
-    search = Search(load(config, overrides or ()), say=say)
-    result = search.run()
+    asked = [*(overrides or ()), *(["retry_failed=true"] if retry_failed else [])]
+    search = Search(load(config, asked), say=say)
+    result = run_many(search, Spread(workers, ray))
     if json:
         emit(result.to_json())
         return 0 if result.best else 1
@@ -41,7 +51,8 @@ def command(
     if result.best is None:
         say("no trial has a score")
         return 1
-    print(f"\nbest: trial {result.best.number}, {result.metric} {result.best.value:.2f}")
+    ahead = f", {result.lead:.2f} ahead of the second" if result.lead is not None else ""
+    print(f"\nbest: trial {result.best.number}, {result.metric} {result.best.value:.2f}{ahead}")
     if result.luck is not None:
         mean = sum(result.rerun) / len(result.rerun)
         print(
@@ -49,5 +60,5 @@ def command(
             f"{result.luck:+.2f} of its score was luck"
         )
     elif not result.finished:
-        say("other workers still run; the winner is run again by the last of them")
+        say("other workers still run")
     return 0
