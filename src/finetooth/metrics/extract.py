@@ -25,6 +25,9 @@ MOST_STARTS = 64  # places looked at where an object may begin
 # An object begins with a key or ends at once; "{x | x > 0}" is prose.
 _START = re.compile(r"\{(?=\s*[\"'}])")
 _MARK = re.compile(STRING + r"|[{}\[\]]", re.DOTALL)
+# Brackets in a string in single quotes count for nothing; an apostrophe in a word begins no string.
+_PYTHON_MARK = re.compile(r"'[^'\\]*+(?:\\.[^'\\]*+)*+'(?!\w)|" + _MARK.pattern, re.DOTALL)
+_PYTHON_START = re.compile(r"\{\s*'")
 _COMMA = re.compile(STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _BARE_KEY = re.compile(r"\{\s*[A-Za-z_]\w*\s*:")
 _WORDS = re.compile(r"\b(?:True|False|None)\b")
@@ -88,7 +91,8 @@ def extract(text: str, *, repair: bool = False) -> Extracted:
         # What stands inside an object that never ends is a part of it; only a new fence begins anew.
         if open_from is not None and "```" not in text[open_from:start]:
             continue
-        end = _balanced(text, start)
+        end = _balanced(text, start, _PYTHON_MARK) if _PYTHON_START.match(text, start) else None
+        end = end or _balanced(text, start)
         if end is None:
             failure, open_from = failure or _unbalanced(text, start), start
             continue
@@ -114,10 +118,10 @@ def _starts(text: str) -> Iterator[int]:
     return (m.start() for m in islice(_START.finditer(text), MOST_STARTS))
 
 
-def _balanced(text: str, start: int) -> int | None:
+def _balanced(text: str, start: int, mark: re.Pattern[str] = _MARK) -> int | None:
     """One past the bracket that closes the one at ``start``; None if there is none."""
     depth = 0
-    for m in _MARK.finditer(text, start):
+    for m in mark.finditer(text, start):
         c = m.group()
         if c in "{[":
             depth += 1
@@ -125,7 +129,7 @@ def _balanced(text: str, start: int) -> int | None:
             depth -= 1
             if depth == 0:
                 return m.end()
-        elif not (len(c) > 1 and c[-1] == '"'):
+        elif not (len(c) > 1 and c[-1] in "\"'"):
             return None  # a string that does not end
     return None
 

@@ -14,11 +14,11 @@ from finetooth.io import content_id
 from finetooth.metrics.nli import ACCURACY, ECE, MACRO_F1
 from finetooth.registry import Ablation, Task
 from finetooth.tasks.nli_floors import FLOORS
+from finetooth.tasks.nli_outputs import label_name, number_of, of_object
+from finetooth.tasks.nli_outputs import read as read_output
 from finetooth.text import words
 from finetooth.types import Example, Prediction
 
-LABEL_KEYS = ("predicted_label", "label", "prediction", "answer", "gold_label", "conclusion")
-REASON_KEYS = ("thought_process", "reason", "reasoning", "thought", "explanation")
 ENTAILED = frozenset({"1", "entailment", "entailed", "entails", "true", "yes"})
 NOT_ENTAILED = frozenset(
     """0 no false contradiction contradictory contradicted contradicts neutral unknown not_entailment not-entailment
@@ -38,22 +38,6 @@ class NliTarget:
 
     label: str
     reason: str | None = None
-
-
-def label_name(value: Any) -> str | None:
-    """A label as one spelling: lower case, "1" for 1, 1.0 and "1.0"; None for what is no label."""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else None
-    if not isinstance(value, str):
-        return None
-    name = value.strip().strip(".\"'").lower()
-    if name.endswith(".0") and name[:-2].lstrip("-").isdigit():
-        name = name[:-2]
-    return name or None
 
 
 def follows(label: str, labels: Collection[str] = ()) -> bool | None:
@@ -101,19 +85,21 @@ def to_row(example: Example) -> dict[str, Any]:
 def parse(value: Any, example: Example) -> NliTarget | None:
     """A label, an object that holds one, or generated text that holds such an object.
 
-    None where no label can be told: it counts as wrong, and ``extract.why`` names the reason.
+    None where no label can be told: it counts as wrong, and ``nli_outputs.read`` names the reason.
     """
     if isinstance(value, Mapping):
-        label = next((label_name(value[k]) for k in LABEL_KEYS if k in value), None)
-        reason = next((value[k] for k in REASON_KEYS if isinstance(value.get(k), str)), None)
-        return None if label is None else NliTarget(label, reason)
-    if isinstance(value, str) and "{" in value:
-        from finetooth.metrics.extract import first_object
+        found = of_object(value)
+    elif isinstance(value, str) and "{" in value:
+        found = read_output(value)
+    else:
+        label = label_name(value)
+        return None if label is None else NliTarget(_as_gold(label, example))
+    return None if found.label is None else NliTarget(_as_gold(found.label, example), found.reason)
 
-        found = first_object(value)
-        return parse(found, example) if isinstance(found, Mapping) else None
-    label = label_name(value)
-    return None if label is None else NliTarget(label)
+
+def _as_gold(label: str, example: Example) -> str:
+    """ "yes" is 1 where the set says 0 and 1."""
+    return number_of(label, of_two=False) if example.target.label in ("0", "1") else label
 
 
 def show(target: NliTarget | None) -> Any:

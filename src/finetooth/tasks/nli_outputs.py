@@ -1,0 +1,120 @@
+"""The label of a pair in generated text, or by name why there is none.
+
+'Sure! {"thought_process": "...", "predicted_label": 1} Hope it helps'   label "1"
+'{"thought_process": "the man is'                                        failure "truncated"
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from finetooth.metrics import extract as text_of
+
+LABEL_KEYS = ("predicted_label", "label", "prediction", "answer", "gold_label", "conclusion")
+REASON_KEYS = ("thought_process", "reason", "reasoning", "thought", "explanation")
+# Words that only two-label sets use; "entailment" could be any number of three.
+BINARY = {
+    "1": ("yes", "true", "entailed", "entails"),
+    "0": (
+        "no",
+        "false",
+        "not_entailment",
+        "not-entailment",
+        "not entailment",
+        "not entailed",
+        "not_entailed",
+    ),
+}
+WORDS = {"1": ("entailment",), "0": ("contradiction", "neutral", "non-entailment")}
+
+FAILURES = {
+    **text_of.FAILURES,
+    "no-label": "the object has no label in it",
+    "label-type": "the label is a list, an object, null or a broken number",
+    "unknown-label": "the label is none of the set's",
+}
+
+
+_FENCE = re.compile(r"```\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """``label`` and ``reason`` as read; label is None where ``failure``, a key of FAILURES, says why.
+
+    ``slips`` names what had to be looked past: fenced, prose, more (a later object), repaired, word.
+    """
+
+    label: str | None
+    reason: str | None = None
+    failure: str = ""
+    slips: tuple[str, ...] = ()
+
+
+def label_name(value: Any) -> str | None:
+    """A label as one spelling: lower case, "1" for 1, 1.0 and "1.0"; None for what is no label."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**9 else None
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 10**9 else None
+    if not isinstance(value, str):
+        return None
+    name = value.strip().strip(".\"'").lower()
+    if name.endswith(".0") and name[:-2].lstrip("-").isdigit():
+        name = name[:-2]
+    return name or None
+
+
+def number_of(label: str, *, of_two: bool) -> str:
+    """The number a word stands for where labels are numbers; ``of_two``: they are 0 and 1 and nothing else."""
+    for number in ("0", "1"):
+        if label in BINARY[number] or (of_two and label in WORDS[number]):
+            return number
+    return label
+
+
+def read(text: str, labels: Collection[str] = (), *, repair: bool = True) -> Output:
+    """The label and reason in ``text``. Never raises; text that leaves a doubt is a failure with a name.
+
+    ``labels``: the set's; a word for a number is then understood, and a label that is not of the set refused.
+    """
+    found = text_of.extract(text, repair=repair)
+    if found.value is None:
+        return Output(None, None, found.failure)
+    around = _FENCE.sub("", text[: found.start] + "\n" + text[found.end :]).strip()
+    slips = [
+        name
+        for name, is_so in (("fenced", found.fenced), ("prose", bool(around)), ("more", found.more))
+        if is_so
+    ]
+    slips += ["repaired"] if found.repaired else []
+    return of_object(found.value, labels, slips)
+
+
+def of_object(value: Mapping[str, Any], labels: Collection[str] = (), slips: Iterable[str] = ()) -> Output:
+    reason = next((value[k] for k in REASON_KEYS if isinstance(value.get(k), str)), None)
+    key = next((k for k in LABEL_KEYS if k in value), None)
+    if key is None:
+        return Output(None, reason, "no-label", tuple(slips))
+    label = label_name(value[key])
+    if label is None:
+        return Output(None, reason, "label-type", tuple(slips))
+    if labels and label not in labels:
+        number = number_of(label, of_two=set(labels) <= {"0", "1"})
+        if number not in labels:
+            return Output(None, reason, "unknown-label", tuple(slips))
+        return Output(number, reason, "", (*slips, "word"))
+    return Output(label, reason, "", tuple(slips))
+
+
+def rates(outputs: Iterable[Output]) -> dict[str, float]:
+    """How many of a hundred outputs failed, by name, the commonest first; empty where all were read."""
+    every = list(outputs)
+    counts = Counter(o.failure for o in every if o.failure)
+    return {name: 100.0 * n / len(every) for name, n in counts.most_common()}
