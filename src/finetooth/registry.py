@@ -91,6 +91,7 @@ class Task:
     labels(examples)                    the label set, sorted, for heads that classify
     prompt, answer                      for generative heads: the text to send, the text to learn
     blank                               what ``from_row`` needs besides in a row that has no target yet
+    mistakes(examples, predictions)     what is wrong with each prediction, a key of ``mistake_names``; "": right
     """
 
     name: str
@@ -113,6 +114,8 @@ class Task:
     prompt: Callable[[Example], str] | None = None
     answer: Callable[[Example], str] | None = None
     blank: Mapping[str, Any] = field(default_factory=dict)
+    mistakes: Callable[[Sequence[Example], Targets], Sequence[str]] | None = None
+    mistake_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from finetooth.evaluate.score import ScoreReport
 from finetooth.types import Score
 
 WIDEST = 3  # metrics side by side
+MOST_SLICES = 3  # named beside a mistake
 
 
 def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) -> None:
@@ -18,6 +19,9 @@ def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) ->
     if slices and report.slices:
         print()
         print(slice_table(report.slices, main or report.scores[0].name))
+    if report.mistakes:
+        print()
+        print(mistake_table(report.mistakes))
     for score in report.on_the_floor:
         say(
             f"{score.name} is not above its floor: {best_floor(score)} alone reaches {score.floor:.2f}, "
@@ -25,6 +29,21 @@ def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) ->
         )
     for note in report.notes:
         say(note)
+
+
+def mistake_table(mistakes: Sequence[dict[str, Any]]) -> str:
+    """A line a kind of wrong answer, with where it happens most and how long its gold answers are."""
+    rows = []
+    for m in mistakes:
+        where = "; ".join(
+            ", ".join(f"{name} {n}" for name, n in list(found.items())[:MOST_SLICES])
+            for found in m["slices"].values()
+        )
+        rows.append((m["n"], m["what"], where, m["size"], m["ids"][0]))
+    right = mistakes[0]["size_right"]
+    beside = "" if right is None else f" (right: {right:,})"
+    head = (f"of {mistakes[0]['of']} wrong", "what is wrong", "where", f"characters{beside}", "for one")
+    return table(head, rows)
 
 
 def score_table(scores: Sequence[Score]) -> str:

@@ -12,6 +12,7 @@ from finetooth.errors import FinetoothError
 from finetooth.evaluate.consistency import ceilings, counted, whole
 from finetooth.evaluate.intervals import Figure, Interval, group_numbers, intervals
 from finetooth.evaluate.metric_code import metric_fingerprint
+from finetooth.evaluate.mistakes import tally
 from finetooth.io import fingerprint
 from finetooth.registry import Metric, Task
 from finetooth.types import Example, Prediction, Score
@@ -24,7 +25,7 @@ class ScoreReport:
     """All scores of one set of predictions, with the fingerprints of the data and of the metric code.
 
     ``groups``: how many groups of dependent examples the intervals are drawn from. ``ceilings``: what
-    the gold itself scores, by name, where that is not perfect. ``notes``: what a reader must know.
+    the gold itself scores, by name, where that is not perfect. ``mistakes``: see ``evaluate.mistakes``. ``notes``: what a reader must know.
     """
 
     scores: tuple[Score, ...]
@@ -36,6 +37,7 @@ class ScoreReport:
     notes: tuple[str, ...] = ()
     groups: int = 0
     ceilings: dict[str, float] = field(default_factory=dict)
+    mistakes: tuple[dict[str, Any], ...] = ()
 
     def score(self, name: str) -> Score:
         return next(s for s in self.scores if s.name == name)
@@ -55,6 +57,7 @@ class ScoreReport:
             "metric_fingerprint": self.metric_fingerprint,
             "groups": self.groups,
             "ceilings": self.ceilings,
+            "mistakes": list(self.mistakes),
             "notes": list(self.notes),
         }
 
@@ -147,6 +150,7 @@ def score(
         (*notes, *_notes(scores)),
         group_numbers(groups)[1],
         reached,
+        tally(task, examples, predictions, names),
     )
 
 

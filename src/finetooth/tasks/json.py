@@ -16,6 +16,7 @@ from finetooth.io import json_type, to_json
 from finetooth.metrics import edgejson
 from finetooth.metrics import json as figures
 from finetooth.metrics.extract import FAILURES, extract
+from finetooth.metrics.json_mistakes import KINDS, mistakes
 from finetooth.registry import Task
 from finetooth.tasks import rows
 from finetooth.tasks.json_floors import FLOORS
@@ -132,4 +133,6 @@ TASK = Task(
     prompt=lambda e: e.inputs.prompt,
     answer=answer,
     blank={"expected_output": {}},
+    mistakes=mistakes,
+    mistake_names=KINDS,
 )
