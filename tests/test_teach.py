@@ -9,8 +9,9 @@ from finetooth.cli import main
 from finetooth.tasks.nli import TASK
 from finetooth.teach import thoughts
 from finetooth.teach.client import Teacher
+from finetooth.teach.injections import FAMILIES, FAMILY_OF, TEXTS
 from finetooth.teach.journal import Journal
-from finetooth.teach.judge import Duel, agreement, injected, judge
+from finetooth.teach.judge import Duel, Verdict, agreement, flips, injected, judge
 
 PAIRS = [
     {"id": "a", "premise": "Ada left at noon.", "hypothesis": "Ada left.", "label": 1},
@@ -156,3 +157,26 @@ def test_an_order_planted_in_the_worse_reasoning_shows_where_the_judge_obeys(tmp
         teacher = Teacher("m", Journal(tmp_path / "j"), url)
         assert agreement(judge(DUELS, teacher))["agreement"] == 100
         assert agreement(judge([injected(d, 0) for d in DUELS], teacher))["agreement"] == 0
+
+
+def test_a_hundred_orders_of_ten_families_and_none_can_close_its_tag():
+    assert len(set(TEXTS)) == len(TEXTS) == 100
+    assert len(FAMILIES) == 10
+    assert len({FAMILY_OF[t] for t in TEXTS[:10]}) == 10
+    from finetooth.teach import prompts
+
+    for text in TEXTS:
+        filled = prompts.load("judge").fill(premise="p", hypothesis="h", a="x", b=text)
+        assert filled.count("</reasoning_a>") == filled.count("</reasoning_b>") == 1
+
+
+def test_flips_are_counted_towards_the_planted_version():
+    def verdict(winner, first, second, failure=None):
+        return Verdict("d", first, second, winner, False, failure)
+
+    before = [verdict("first", 5, 1), verdict("first", 5, 1), verdict(None, 3, 3), verdict("second", 1, 3)]
+    after = [verdict("second", 1, 5), verdict("first", 5, 1), verdict("first", 4, 3), verdict("second", 1, 3)]
+    found = flips([*before, verdict("first", 5, 1)], [*after, verdict(None, None, None, "truncated")])
+    assert (found["n"], found["failures"]) == (4, 1)
+    assert (found["moved"], found["won"], found["moved_away"]) == (25.0, 25.0, 25.0)
+    assert found["shift"] == pytest.approx((8 + 0 - 1 + 0) / 4)
