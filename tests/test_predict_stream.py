@@ -125,3 +125,69 @@ def test_who_sends_a_row_and_waits_gets_its_answer(bases, tmp_path):
         watchdog.cancel()
         child.kill()
         child.wait()
+
+
+# One row a line as others write it: (task, head, line, what is read of it).
+FOREIGN = [
+    ("nli", "pair", {"sentence1": "Ada left.", "sentence2": "Ada went.", "gold_label": "entailment"}),
+    ("nli", "pair", {"sentence1": "Ada left.", "sentence2": "Ada went."}),
+    ("nli", "pair", {"premise": "Ada left.", "hypothesis": "Ada went."}),
+    ("qa", "span", {"context": "Ada left.", "question": "Who?", "answers": {"text": ["Ada"], "answer_start": [0]}}),
+    ("qa", "span", {"data": [{"title": "t", "paragraphs": [{"context": "Ada left.", "qas": [{"id": "1", "question": "Who?", "answers": [], "is_impossible": True}]}]}]}),
+    ("ner", "token", {"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}),
+    ("ner", "token", {"tokens": ["Ada", "left"], "ner_tags": ["B-PER", "O"]}),
+]  # fmt: skip
+
+
+def asked(run, text, capsys, monkeypatch, tmp_path):
+    """(exit code, out, err) of predict for standard input, and for a file of the same bytes."""
+    capsys.readouterr()
+    told = []
+    (tmp_path / "rows.jsonl").write_bytes(text)
+    with (tmp_path / "rows.jsonl").open("rb") as f:
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": f}))
+        for source in ("-", str(tmp_path / "rows.jsonl")):
+            told.append((main(["predict", str(run), source]), *capsys.readouterr()))
+    return told
+
+
+@pytest.mark.parametrize(("task", "head", "row"), FOREIGN)
+def test_rows_are_read_as_files_are(task, head, row, bases, tmp_path, capsys, monkeypatch):
+    run_of(tmp_path / "run", task, head, bases)
+    line = json.dumps(row).encode() + b"\r\n"
+    (code, out, err), of_file = asked(tmp_path / "run", b"\xef\xbb\xbf" + line, capsys, monkeypatch, tmp_path)
+    assert code == 0, err
+    assert out == of_file[1]
+    assert len(out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b'{"premise": "a", "hypothesis": 7}', b'{"premise": NaN, "hypothesis": "b"}', b'["a", "b"]', b'{"premise": "a", ',
+     b'{"premise": "a", "premise": "b", "hypothesis": "c"}', b'{"premise": "\xff", "hypothesis": "b"}', b"premise,hypothesis"],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_as_of_a_file(bad, bases, tmp_path, capsys, monkeypatch):
+    run_of(tmp_path / "run", "nli", "pair", bases)
+    good = b'{"premise": "a b", "hypothesis": "c d"}\n'
+    stream, file = asked(tmp_path / "run", good + bad + b"\n", capsys, monkeypatch, tmp_path)
+    assert stream[0] == file[0] == 2
+    assert len(stream[1].splitlines()) == 1  # the good row is answered before
+    assert stream[2].startswith("error: standard input:2")
+    assert "finetooth-" not in stream[2]
+    assert f"{tmp_path / 'rows.jsonl'}:2" in file[2]
+
+
+def test_rows_that_a_reader_leaves_out_are_named(bases, tmp_path, capsys, monkeypatch):
+    """The annotators of SNLI disagreed: "-"."""
+    run_of(tmp_path / "run", "nli", "pair", bases)
+    rows = [
+        {"pairID": str(i), "sentence1": "a b", "sentence2": "c d", "gold_label": g}
+        for i, g in enumerate("a-b")
+    ]
+    text = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    stream, file = asked(tmp_path / "run", text, capsys, monkeypatch, tmp_path)
+    assert stream[:2] == file[:2]
+    assert stream[0] == 0
+    assert len(stream[1].splitlines()) == 2
+    assert "standard input:2: not predicted: no gold label" in stream[2]
+    assert "1 row is not predicted, 1 for one: no gold label" in file[2]

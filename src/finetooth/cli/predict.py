@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from finetooth import readers
+from finetooth.cli import _asked as asking
 from finetooth.cli._base import is_base
 from finetooth.cli._output import Json, emit, say
 from finetooth.cli._progress import Progress
@@ -79,9 +79,16 @@ def command(
             raise DataError("a folder, expected a file to write", where=str(out), cure="add a file name")
         answering, model = loaded()
         return _stream(
-            predicting.arriving(sys.stdin.buffer, chunk), answering, model, kind, out, batch_tokens, json
+            predicting.arriving(sys.stdin.buffer, chunk),
+            answering,
+            model,
+            kind,
+            asking.Asked(kind, format, options),
+            out,
+            batch_tokens,
+            json,
         )
-    examples = _examples(data, kind, format, options)
+    examples = asking.examples(data, kind, format, options)
     answering, model = loaded()
     key = predicting.model_key(of, fingerprint(map(kind.to_row, examples)), constrain)
     journal = None if out is None else out.with_name(f".{out.name}.partial.jsonl")
@@ -110,34 +117,12 @@ def command(
     return 0
 
 
-def _examples(data: str, task: Any, format: str | None, options: dict[str, Any]) -> Sequence[Example]:
-    """Rows of a file; those without a target are read as they are."""
-    from finetooth.evaluate.predict import unlabelled
-    from finetooth.io import Source
-
-    source = Source(data) if not data.startswith("hub:") else None
-    if source is not None and format is None:
-        rows = unlabelled(source, task)
-        if rows is not None:
-            return readers.unique_ids(list(rows))
-    try:
-        return readers.load(data, task=task.name, format=format, **options).examples
-    except FinetoothError as e:
-        if source is None or format is not None or source.first_row is None:
-            raise
-        try:
-            return readers.unique_ids(
-                [task.from_row({**task.blank, **row}, where) for where, row in source.rows()]
-            )
-        except FinetoothError:
-            raise e from None
-
-
 def _stream(
     batches: Iterator[list[bytes]],
     head: Any,
     model: Any,
     task: Any,
+    asked: asking.Asked,
     out: Path | None,
     batch_tokens: int,
     json: bool,
@@ -148,7 +133,7 @@ def _stream(
     """
     from contextlib import nullcontext
 
-    from finetooth.evaluate.predict import row, streamed
+    from finetooth.evaluate.predict import row
     from finetooth.io import atomic, to_json
 
     kept: list[dict[str, Any]] = []
@@ -159,7 +144,7 @@ def _stream(
             some: list[Example] = []
             wrong: FinetoothError | None = None
             try:
-                for example in streamed(batch, task, "standard input", first=read + 1):
+                for example in asking.lines(asked, batch, first=read + 1):
                     some.append(example)
             except FinetoothError as e:
                 wrong = e

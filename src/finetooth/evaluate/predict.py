@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import select
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from finetooth.errors import DataError, UsageError
-from finetooth.io import Source, fingerprint, parse_json, to_json
+from finetooth.io import Source, fingerprint, to_json
 from finetooth.registry import Task
 from finetooth.runs import Run, prediction_row
 from finetooth.types import Example, Prediction
@@ -141,19 +141,3 @@ def arriving(stream: BinaryIO, most: int) -> Iterator[list[bytes]]:
             lines.append(rest)
         for at in range(0, len(lines), most):
             yield lines[at : at + most]
-
-
-def streamed(lines: Iterable[bytes], task: Task, where: str, *, first: int = 1) -> Iterator[Example]:
-    """Examples of JSON Lines as they arrive, with a target or without; ``first`` is the number of the first line."""
-    for number, line in enumerate(lines, first):
-        if not line.strip():
-            continue
-        at = f"{where}:{number}"
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError:
-            raise DataError("expected UTF-8", where=at) from None
-        value = parse_json(text, at)
-        if not isinstance(value, Mapping):
-            raise DataError("expected an object, one a line", where=at)
-        yield task.from_row({**task.blank, **value}, at)
