@@ -1,5 +1,7 @@
 """Answers against their prompts: what is made up, what is copied with a slip, what is left out."""
 
+import random
+
 import pytest
 
 from finetooth import checks
@@ -248,6 +250,28 @@ def test_a_computed_value_need_not_be_said_if_the_others_are():
         "$.subtotal",
         "$.total",
     }
+
+
+def test_a_product_that_was_worked_out_is_derived_even_where_the_field_is_unrelated():
+    """Nine rows whose totals are drawn at random and said; the tenth leaves it unsaid and works it out."""
+    rng = random.Random(1)
+    rows = []
+    for i in range(9):
+        quantity, price, total = (
+            rng.randint(2, 90),
+            rng.randint(100, 9999) / 100,
+            rng.randint(9000, 99999) / 100,
+        )
+        prompt = f"Quantity: {quantity}\nPrice: {price}\nTotal: {total}"
+        rows.append(row(prompt, {"quantity": quantity, "price": price, "total": total}, id=f"r{i}"))
+    last = row(
+        "Quantity: 15\nPrice: 3603.53", {"quantity": 15, "price": 3603.53, "total": 54052.95}, id="last"
+    )
+    assert findings(*rows, last, only=("ungrounded",)) == ()
+    other = row(
+        "Quantity: 15\nPrice: 3603.53", {"quantity": 15, "price": 3603.53, "total": 54053.95}, id="last"
+    )
+    assert one(*rows, other, only=("ungrounded",)).example_id == "last"
 
 
 def test_a_declared_relation_derives_a_value():

@@ -32,6 +32,7 @@ ENOUGH = 5  # rows with a label before their habit counts
 BY_USE = 3  # rows that leave a field unsaid and all answer the same: a default by use
 DETACHED = 0.7  # share of a schema's leaves that the prompts do not say: they are no extraction
 LEAST_LEAVES = 20
+TELLING_DIGITS = 4  # of a number that a relation gives: fewer may agree by chance
 _CODE = re.compile(r"\d|@|://|^[A-Z]{3,}$")
 
 
@@ -90,7 +91,8 @@ def _computed(i: int, row: Row, miss: Miss, found: Sequence[Found], rules: Seque
     place = pattern(miss.path)
     for f in found:
         c = f.candidate
-        if c.op != "==" or f.relation.unrelated:
+        # A field that is unrelated elsewhere was worked out here if many digits agree: no chance hits those.
+        if c.op != "==" or (f.relation.unrelated and not _many_digits(miss.value)):
             continue
         columns = {(*at, *path): len(at) for at, path in c.left.uses | c.right.uses}
         # Another value that is missing too: the two may have been made up together.
@@ -111,6 +113,10 @@ def _computed(i: int, row: Row, miss: Miss, found: Sequence[Found], rules: Seque
         ):
             return True
     return False
+
+
+def _many_digits(value: Any) -> bool:
+    return is_number(value) and sum(c.isdigit() for c in as_text(value).strip("0.")) >= TELLING_DIGITS
 
 
 class _Memo:
