@@ -123,11 +123,18 @@ def test_what_is_no_model_is_said_before_anything_starts(tmp_path, name, said):
         LocalServer(str(tmp_path / name), log=tmp_path / "server.log")
 
 
-def test_llama_cpp_python_is_run_where_there_is_no_llama_server(tmp_path, monkeypatch):
-    monkeypatch.setattr(local.importlib.util, "find_spec", lambda name: object())
+@pytest.mark.parametrize(
+    ("there", "module", "context"),
+    [
+        (("xllamacpp", "llama_cpp"), "finetooth.teach.serve", "--context"),
+        (("llama_cpp", "starlette_context"), "llama_cpp.server", "--n_ctx"),
+    ],
+)
+def test_a_package_is_run_where_there_is_no_llama_server(tmp_path, monkeypatch, there, module, context):
+    monkeypatch.setattr(local.importlib.util, "find_spec", lambda name: object() if name in there else None)
     command = local.server_command(
         tmp_path / "m.gguf", alias="m", port=8123, context_tokens=2560, threads=2, binary="no-such-server"
     )
-    assert command[1:3] == ["-m", "llama_cpp.server"]
+    assert command[1:3] == ["-m", module]
     assert command[command.index("--port") + 1] == "8123"
-    assert command[command.index("--n_ctx") + 1] == "2560"
+    assert command[command.index(context) + 1] == "2560"

@@ -4,7 +4,8 @@ with LocalServer("starter:smollm2", log=Path("teach.log")) as server:
     Teacher(server.model, journal, server=server)
 
 It is started by the first question that the journal cannot answer, on a free port of loopback, and dies with this
-process. Whichever is there is run: ``llama-server`` on the PATH, else ``llama_cpp.server`` of llama-cpp-python.
+process. The first that is there is run: ``llama-server`` on the PATH, the package xllamacpp, which ships it
+built, or ``llama_cpp.server`` of llama-cpp-python, which builds it when it is installed.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ def server_command(
         # One slot: a slot has context_tokens / slots tokens, and answers do not depend on their neighbours.
         size = ["-c", str(context_tokens), "-np", "1", "-t", str(threads)]
         return [found, "-m", str(model), "--alias", alias, *size, *common]
+    if importlib.util.find_spec("xllamacpp"):
+        size = ["--context", str(context_tokens), "--threads", str(threads)]
+        python = [sys.executable, "-m", "finetooth.teach.serve", str(model), "--alias", alias]
+        return [*python, *size, "--port", str(port)]
     if importlib.util.find_spec("llama_cpp") and importlib.util.find_spec("starlette_context"):
         size = ["--n_ctx", str(context_tokens), "--n_threads", str(threads), "--interrupt_requests", "false"]
         python = [sys.executable, "-m", "llama_cpp.server", "--model", str(model), "--model_alias", alias]
@@ -69,6 +74,17 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+def _status(url: str) -> int:
+    """The status of a page; 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as e:
+        return e.code
+    except (urllib.error.URLError, OSError):
+        return 0
 
 
 class LocalServer:
@@ -144,12 +160,10 @@ class LocalServer:
     def _wait(self) -> bool:
         deadline = time.monotonic() + self.start_s
         while self.running and time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self._url}/models", timeout=5) as answer:
-                    if answer.status == 200:
-                        return True
-            except (urllib.error.URLError, OSError):
-                pass  # not listening yet, or 503: the model is still being loaded
+            health = _status(f"{self._url.removesuffix('/v1')}/health")
+            # llama.cpp's server says 503 while it loads the model; llama-cpp-python's has no such page.
+            if health == 200 or (health == 404 and _status(f"{self._url}/models") == 200):
+                return True
             time.sleep(0.1)
         return False
 
