@@ -111,6 +111,36 @@ def test_an_example_that_one_epoch_lacks_is_named(tmp_path):
     assert made.columns["epochs"].tolist() == [2, 1]
 
 
+@pytest.mark.parametrize("bad", ["NaN", "Infinity", "null", "1e300"])
+def test_a_row_that_diverged_is_left_out_of_its_epoch_and_named(tmp_path, bad):
+    good = [("a", [2.0, 0.0], 0), ("b", [0.0, 2.0], 0)]
+    write_epochs(tmp_path, [good, good])
+    path = tmp_path / "dynamics_epoch_1.jsonl"
+    first, second = path.read_text("utf-8").splitlines()
+    path.write_text(f"{first}\n{second.replace('0.0, 2.0', f'0.0, {bad}')}\n", "utf-8")
+    made = cartography(dynamics_files.read(tmp_path))
+    (finding,) = [f for f in made.findings if f.check == "dynamics-not-finite"]
+    assert finding.evidence["rows"] == ["b in epoch 1"]
+    assert made.columns["epochs"].tolist() == [2, 1]
+    assert np.isfinite(made.columns["confidence"]).all()
+
+
+def test_dynamics_of_which_nothing_is_finite_are_an_error(tmp_path):
+    line = '{"guid": 1, "logits_epoch_0": [NaN, NaN], "gold": 0}\n'
+    (tmp_path / "dynamics_epoch_0.jsonl").write_text(line, "utf-8")
+    with pytest.raises(DataError, match="diverged"):
+        dynamics_files.read(tmp_path)
+
+
+def test_a_target_that_was_never_once_right_is_hard_though_most_of_it_was_likely():
+    # A generated answer of many tokens, one of them always wrong: on average likely, never right.
+    prob = np.full((20, 3), 0.97)
+    correct = np.ones((20, 3))
+    correct[4] = 0
+    made = cartography(table(prob, correct=correct))
+    assert np.flatnonzero(np.asarray(made.columns["category"]) == "hard").tolist() == [4]
+
+
 def test_burn_in_leaves_out_the_first_epochs():
     whole = table([[0.1, 0.8, 0.9], [0.9, 0.9, 0.9]])
     late = cartography(whole, burn_in=1)

@@ -35,11 +35,12 @@ def choose(
     ambiguous_from: float | None = None,
     hard_below: float | None = None,
 ) -> Choice:
-    """Categories of the examples of ``columns`` (confidence, variability, margin, each (n,)).
+    """Categories of the examples of ``columns`` (confidence, variability, margin, correctness, each (n,)).
 
     - auto: ambiguous where variability is above the line that best splits it in two (Otsu 1979), at most
-      the top third, never below 0.1; of the others, hard where gold lost on average (mean margin below
-      0), easy where it won.
+      the top third, never below 0.1; of the others, hard where gold lost on average (mean margin below 0)
+      or never once won, easy where it won. The two differ where a target has many parts, as entities and
+      generated tokens are: the mean may be high while one part is never right.
     - share: ambiguous the top ``share`` by variability; hard as many of the others, those of lowest
       confidence; easy the rest.
     - median: ambiguous above the median of variability; of the others hard below the median confidence.
@@ -52,7 +53,7 @@ def choose(
     if any(t is not None for t in given):
         method = "given"
     if method == "auto":
-        return _auto(variability, np.asarray(columns["margin"]))
+        return _auto(variability, np.asarray(columns["margin"]), np.asarray(columns["correctness"]))
     if method == "share":
         if not 0 < share <= 0.5:
             raise UsageError(f"share must be above 0 and at most 0.5, found {share}")
@@ -82,10 +83,11 @@ def choose(
     raise UsageError(f"there is no way {method!r} to choose categories", cure="auto, share or median")
 
 
-def _auto(variability: np.ndarray, margin: np.ndarray) -> Choice:
+def _auto(variability: np.ndarray, margin: np.ndarray, correctness: np.ndarray) -> Choice:
     split, third = otsu(variability), float(np.quantile(variability, 1 - MOST))
     line = max(STEADY, split, third)
-    names = np.where(variability > line, "ambiguous", np.where(margin < 0, "hard", "easy"))
+    hard = (margin < 0) | (correctness == 0)
+    names = np.where(variability > line, "ambiguous", np.where(hard, "hard", "easy"))
     if line == split:
         why = "where it splits best in two"
     elif line == third:
@@ -102,9 +104,10 @@ def _auto(variability: np.ndarray, margin: np.ndarray) -> Choice:
             "top_third_above": third,
             "steady_up_to": STEADY,
             "margin_below": 0.0,
+            "or_never_learnt": True,
         },
         f"ambiguous: variability above {line:.3f} ({why}); of the others hard where gold lost on average "
-        "(mean margin below 0), easy where it won",
+        "(mean margin below 0) or was never learnt, easy where it won",
     )
 
 

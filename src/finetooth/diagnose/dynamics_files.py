@@ -17,6 +17,7 @@ import numpy as np
 from finetooth.diagnose.softmax32 import softmax32
 from finetooth.errors import DataError, UsageError
 from finetooth.io import Source, json_type
+from finetooth.io.parse import JsonProblem, problem_error
 from finetooth.registry import flag
 from finetooth.runs import Run
 from finetooth.types import Finding
@@ -117,7 +118,8 @@ def of_parquet(path: Path) -> DynamicsTable:
 def of_folder(folder: Path) -> DynamicsTable:
     """The table of a folder of dynamics_epoch_N.jsonl, as the reference implementation reads it.
 
-    Softmax in float32, right where the largest logit (the first of equals) is the gold one.
+    Softmax in float32, right where the largest logit (the first of equals) is the gold one. Rows whose logits are
+    not all finite in float32 (NaN, null, Infinity, 1e300: training diverged) are left out of their epoch, and told.
     """
     files = _epoch_files(folder)
     if not files:
@@ -129,14 +131,20 @@ def of_folder(folder: Path) -> DynamicsTable:
     codes: dict[str, int] = {}
     golds: dict[int, int] = {}
     changed: list[str] = []
+    lost: list[str] = []
     parts: list[tuple[np.ndarray, int, np.ndarray, np.ndarray]] = []
     for epoch, path in sorted(files.items()):
-        ids, logits, gold = _epoch(path, epoch)
+        ids, logits, gold, without = _epoch(path, epoch)
+        lost += [f"{name} in epoch {epoch}" for name in without]
+        if not ids:
+            continue
         code = np.fromiter((codes.setdefault(i, len(codes)) for i in ids), np.int64, len(ids))
         changed += [
             ids[i] for i, (c, g) in enumerate(zip(code, gold, strict=True)) if golds.setdefault(c, g) != g
         ]
         parts.append((code, epoch, logits, gold))
+    if not parts:
+        raise DataError("no row has finite logits: training diverged from the start", where=str(folder))
     # As the reference does, the gold of the first epoch is believed.
     first = np.array([golds[i] for i in range(len(codes))])
     width = max(logits.shape[1] for _, _, logits, _ in parts)
@@ -151,15 +159,20 @@ def of_folder(folder: Path) -> DynamicsTable:
     cells = np.full((len(codes), len(table.epochs), width), np.nan)
     cells[code, np.searchsorted(table.epochs, epoch_of)] = wide
     findings = list(table.findings)
+    if lost:
+        said = f"rows whose logits are not finite numbers, left out: {len(lost):,}; training diverged there"
+        more = [flag("", said, severity="warning", rows=lost[:10], fix="a lower learning rate")]
+        findings += _named(more, "dynamics-not-finite")
     if changed:
-        findings.append(
+        more = [
             flag(
                 "",
                 f"{len(changed)} examples change their gold label between epochs; the first is used",
                 severity="warning",
                 examples=changed[:10],
             )
-        )
+        ]
+        findings += _named(more, "dynamics-gold-changed")
     return DynamicsTable(
         table.ids,
         table.epochs,
@@ -169,7 +182,7 @@ def of_folder(folder: Path) -> DynamicsTable:
         table.loss,
         cells,
         first,
-        _named(findings, "dynamics-gold-changed"),
+        tuple(findings),
     )
 
 
@@ -180,8 +193,11 @@ def _epoch_files(folder: Path) -> dict[int, Path]:
         raise UsageError(f"cannot be read: {e.strerror}", where=str(folder)) from None
 
 
-def _epoch(path: Path, epoch: int) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """(guids, logits (n, classes), gold (n,)) of one file."""
+Rows = tuple[list[str], np.ndarray, np.ndarray, list[str]]
+
+
+def _epoch(path: Path, epoch: int) -> Rows:
+    """(guids, logits (n, classes), gold (n,), guids of rows that are left out) of one file."""
     import polars as pl
 
     key = f"logits_epoch_{epoch}"
@@ -194,18 +210,31 @@ def _epoch(path: Path, epoch: int) -> tuple[list[str], np.ndarray, np.ndarray]:
         if not odd and frame.null_count().sum_horizontal()[0] == 0 and frame[key].list.len().n_unique() == 1:
             logits = frame[key].list.to_array(frame[key].list.len()[0]).to_numpy()
             gold = frame["gold"].to_numpy()
-            if np.isfinite(logits).all() and (gold >= 0).all() and (gold < logits.shape[1]).all():
-                return frame["guid"].to_list(), logits, gold
+            if np.isfinite(_single(logits)).all() and (gold >= 0).all() and (gold < logits.shape[1]).all():
+                return frame["guid"].to_list(), logits, gold, []
     except (pl.exceptions.PolarsError, ValueError, OSError):
         pass
     return _epoch_by_rows(path, key)
 
 
-def _epoch_by_rows(path: Path, key: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _single(values: Any) -> np.ndarray:
+    """As the reference's softmax takes them; what float32 cannot hold becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float32)
+
+
+def _refuse(where: str, problem: JsonProblem) -> None:
+    """NaN is what a training that diverged writes, and is told of later; the rest is an error here as elsewhere."""
+    if problem.kind not in ("not-a-number", "huge-integer"):
+        raise problem_error(problem, where)
+
+
+def _epoch_by_rows(path: Path, key: str) -> Rows:
     ids: list[str] = []
     rows: list[list[float]] = []
     gold: list[int] = []
-    for where, row in Source(path).rows():
+    lost: list[str] = []
+    for where, row in Source(path).rows(problems=_refuse):
         missing = next((k for k in ("guid", key, "gold") if row.get(k) is None), None)
         if missing is not None:
             found = ", ".join(row) or "nothing"
@@ -213,22 +242,27 @@ def _epoch_by_rows(path: Path, key: str) -> tuple[list[str], np.ndarray, np.ndar
         guid, logits, label = row["guid"], row[key], row["gold"]
         if isinstance(guid, bool) or not isinstance(guid, (str, int)):
             raise DataError(f"guid: expected a string or an integer, found {json_type(guid)}", where=where)
-        if not isinstance(logits, list) or not logits or not all(_is_number(x) for x in logits):
+        if not isinstance(logits, list) or not logits or not all(x is None or _is_number(x) for x in logits):
             raise DataError(f"{key}: expected a list of numbers", where=where)
         if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(logits):
             raise DataError(
                 f"gold: expected the number of a class from 0 to {len(logits) - 1}, found {label!r}",
                 where=where,
             )
+        # A whole number of 400 digits is one that no float holds.
+        finite = all(x is not None and abs(x) < 1e300 for x in logits) and np.isfinite(_single(logits)).all()
+        if not finite:
+            lost.append(str(guid))
+            continue
         ids.append(str(guid))
         rows.append([float(x) for x in logits])
         gold.append(label)
-    if not ids:
+    if not ids and not lost:
         raise DataError("no rows in it", where=str(path))
-    wide = np.full((len(rows), max(map(len, rows))), -np.inf)
+    wide = np.full((len(rows), max(map(len, rows), default=0)), -np.inf)
     for i, one in enumerate(rows):
         wide[i, : len(one)] = one
-    return ids, wide, np.array(gold)
+    return ids, wide, np.array(gold, np.int64), lost
 
 
 def _is_number(value: Any) -> bool:
