@@ -136,3 +136,66 @@ def test_weight_rows_say_the_order_from_easy_to_hard(table):
         f"e{i}" for i in range(10)
     ]
     assert rows[-1]["smoothing"] == pytest.approx(0.27)
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ("category", "expected a list of filters"),
+        (["category"], "expected a list of filters"),
+        ({"name": "category", "drop": "hard"}, "expected a list of filters"),
+        ([{"name": "confidence", "low": "much"}], "low: expected a number, found 'much'"),
+        ([{"name": "confidence", "low": float("nan")}], "low: expected a number"),
+        ([{"name": "rule-score", "at_least": "three"}], "at_least: expected a whole number"),
+        ([{"name": "cluster", "exclude": "big"}], "exclude: expected numbers"),
+        ([{"name": "cluster", "exclude": "7"}], "there is no cluster 7"),
+        ([{"name": "category", "drop": "hrd"}], "there is no 'hrd'"),
+        ([{"name": "findings", "severity": "bad"}], "severity: expected error, warning"),
+        ([{"name": "findings", "checks": "no-such-check"}], "there is no check 'no-such-check'"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_named(data, table, filters, said):
+    for row in table.values():
+        row["findings"] = []
+    with pytest.raises(ConfigError, match=said):
+        apply_filters(data, {"filters": filters}, table)
+
+
+def test_a_category_that_no_example_has_drops_nothing(data, table):
+    policy = {"filters": [{"name": "category", "drop": "ambiguous"}]}
+    assert len(ids(apply_filters(data, policy, table))) == 10
+
+
+def test_a_column_of_words_where_numbers_belong_is_named(data, table):
+    table["e3"]["confidence"] = "high"
+    with pytest.raises(ConfigError, match="confidence of 'e3' is no number"):
+        apply_filters(data, {"filters": [{"name": "confidence", "low": 0.1}]}, table)
+
+
+def test_the_csv_of_a_diagnosis_curates_as_its_parquet_does(tmp_path):
+    import polars as pl
+
+    from finetooth.diagnose.tables import write as write_table
+
+    finding = {"check": "mojibake", "severity": "error", "message": "m"}
+    frame = pl.DataFrame(
+        {"example_id": ["=1", "b"], "findings": [[finding], []], "rules": [["r"], []], "rank": [0.9, 0.1]},
+        schema_overrides={"findings": pl.List(pl.Struct(dict.fromkeys(finding, pl.String)))},
+    )
+    parquet, csv = write_table(frame, tmp_path / "diagnosis")
+    assert tables.read(csv) == tables.read(parquet)
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "empty.csv", "head.csv"])
+def test_a_table_that_is_not_there_or_empty_is_an_error(tmp_path, name):
+    (tmp_path / "empty.csv").write_text("", "utf-8")
+    (tmp_path / "head.csv").write_text("example_id,rank\n", "utf-8")
+    with pytest.raises((DataError, UsageError)) as e:
+        tables.read(tmp_path / name)
+    assert name in e.value.where
+
+
+@pytest.mark.parametrize("scale", [-1.0, float("nan"), float("inf")])
+def test_a_scale_of_weights_is_a_number_above_zero(scale):
+    with pytest.raises(ConfigError, match="scale"):
+        variability_weights(np.array([0.1, 0.2]), scale=scale)

@@ -6,16 +6,20 @@ kept, dropped = apply_filters(dataset, {"filters": [{"name": "ambiguous", "top":
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from finetooth import registry
 from finetooth.curate.table import Row, Table
 from finetooth.errors import ConfigError, UsageError
 from finetooth.registry import did_you_mean, pick
 from finetooth.types import Dataset, Drop, Example
 
 Dropping = Iterator[tuple[str, str]]
+NUMBERS = {"variability", "confidence", "cluster", "rule_score", "rank"}  # columns of numbers
+SEVERITIES = ("error", "warning", "info", "any")
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,10 @@ def ambiguous(rows: Sequence[Row], *, top: float = 0.33) -> Dropping:
 def category(rows: Sequence[Row], *, keep: Any = (), drop: Any = ()) -> Dropping:
     """Keeps, or drops, the categories named: easy, hard, ambiguous."""
     keeping, dropping = _names(keep), _names(drop)
-    known = {str(r["category"]) for r in rows}
-    for name in keeping | dropping:
+    known = {"easy", "ambiguous", "hard"} | {str(r["category"]) for r in rows}
+    for name in sorted(keeping | dropping):
         if name not in known:
-            raise ConfigError(f"category: no example is {name!r}", cure=did_you_mean(name, known))
+            raise ConfigError(f"category: there is no {name!r}", cure=did_you_mean(name, known))
     for row in rows:
         if (keeping and row["category"] not in keeping) or row["category"] in dropping:
             yield row["example_id"], f"category {row['category']}"
@@ -73,7 +77,13 @@ def confidence(rows: Sequence[Row], *, low: float = 0.0, high: float = 1.0) -> D
 @filter_("cluster")
 def cluster(rows: Sequence[Row], *, exclude: Any = (), min_membership: float = 0.0) -> Dropping:
     """Drops the clusters named (-1 is noise) and members below ``min_membership``."""
-    excluded = {int(name) for name in _names(exclude)}
+    try:
+        excluded = {int(name) for name in _names(exclude)}
+    except ValueError:
+        raise ConfigError(f"cluster: exclude: expected numbers as 3+7 or -1, found {exclude!r}") from None
+    here = {row["cluster"] for row in rows}
+    if gone := sorted(excluded - here - {-1}):
+        raise ConfigError(f"cluster: exclude: there is no cluster {gone[0]}", cure=f"there are {_few(here)}")
     for row in rows:
         if row["cluster"] in excluded:
             yield row["example_id"], f"cluster {row['cluster']}"
@@ -88,6 +98,12 @@ def cluster(rows: Sequence[Row], *, exclude: Any = (), min_membership: float = 0
 def findings(rows: Sequence[Row], *, severity: str = "error", checks: Any = ()) -> Dropping:
     """Drops what has findings of this severity (``any``: all), or of the checks named."""
     named = _names(checks)
+    if severity not in SEVERITIES:
+        raise ConfigError(f"findings: severity: expected {', '.join(SEVERITIES)}; found {severity!r}")
+    there = {f["check"] for row in rows for f in row.get("findings") or ()}
+    known = there | {c.name for c in registry.checks()}
+    for name in sorted(named - known):
+        raise ConfigError(f"findings: there is no check {name!r}", cure=did_you_mean(name, known))
     for row in rows:
         for finding in row.get("findings") or ():
             wanted = finding["check"] in named if named else severity in ("any", finding["severity"])
@@ -159,6 +175,12 @@ def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> 
         )
     if not config.get("filters"):
         raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
+    filters = config["filters"]
+    if not isinstance(filters, Sequence) or not all(isinstance(f, Mapping) for f in filters):
+        raise ConfigError(
+            f"filters: expected a list of filters, found {str(filters)[:80]}",
+            cure="filters: [{name: category, drop: hard}]",
+        )
     ids = {e.id for e in dataset.examples}
     rows = [row for name, row in table.items() if name in ids]
     if not rows:
@@ -167,8 +189,8 @@ def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> 
             where=dataset.source,
             cure="give the table of this data set",
         )
-    reasons: list[dict[str, str]] = [_run(dict(settings), rows) for settings in config["filters"]]
-    names = [str(s["name"]) for s in config["filters"]]
+    reasons: list[dict[str, str]] = [_run(dict(settings), rows) for settings in filters]
+    names = [str(s["name"]) for s in filters]
     dropped = []
     kept: list[Example] = []
     for example in dataset.examples:
@@ -190,7 +212,6 @@ def _tally(names: Sequence[str], reasons: Sequence[Mapping[str, str]]) -> dict[s
 
 
 def _subset(dataset: Dataset, kept: Sequence[Example], dropped: Sequence[Drop]) -> Dataset:
-    from finetooth import registry
     from finetooth.io import fingerprint
 
     mark = fingerprint(map(registry.task(dataset.task).to_row, kept))
@@ -209,6 +230,7 @@ def _run(settings: dict[str, Any], rows: Sequence[Row]) -> dict[str, str]:
             raise ConfigError(
                 f"{name}: unknown setting {key!r}", cure=did_you_mean(key, chosen.settings or ["(none)"])
             )
+        _fits(f"{name}: {key}", settings[key], str(chosen.settings[key].annotation))
     known = set().union(*(row.keys() for row in rows))
     for column in chosen.needs:
         if column not in known:
@@ -217,7 +239,29 @@ def _run(settings: dict[str, Any], rows: Sequence[Row]) -> dict[str, str]:
             )
     # An example of which the column is not known is kept: nothing is held against it.
     usable = [row for row in rows if all(row.get(c) is not None for c in chosen.needs)]
+    for column in NUMBERS & set(chosen.needs):
+        odd = next((r for r in usable if not isinstance(r[column], (int, float))), None)
+        if odd is not None:
+            raise ConfigError(f"{name}: {column} of {odd['example_id']!r} is no number: {odd[column]!r}")
     return dict(chosen.run(usable, **settings))
+
+
+def _fits(what: str, value: Any, annotation: str) -> None:
+    """Raises ConfigError for a setting of another kind than the filter's own annotation says."""
+    if value is None and "None" in annotation:
+        return
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if "float" in annotation and not (number and math.isfinite(value)):
+        raise ConfigError(f"{what}: expected a number, found {value!r}")
+    if annotation == "int" and not (number and isinstance(value, int)):
+        raise ConfigError(f"{what}: expected a whole number, found {value!r}")
+    if annotation == "str" and not isinstance(value, str):
+        raise ConfigError(f"{what}: expected a word, found {value!r}")
+
+
+def _few(values: Any, most: int = 10) -> str:
+    shown = [str(v) for v in sorted(values)]
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
 
 
 def _names(value: Any) -> set[str]:

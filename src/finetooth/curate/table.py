@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from finetooth.diagnose.tables import guarded
 from finetooth.errors import DataError, UsageError
-from finetooth.io import Source
+from finetooth.io import Source, parse_json
 
 Row = Mapping[str, Any]
 Table = Mapping[str, Row]
@@ -32,7 +33,11 @@ def read(path: str | Path) -> dict[str, dict[str, Any]]:
                 cure=f"run finetooth map {path} first",
             )
         path = found[0]
-    return gather(_rows(path), str(path))
+    table = gather(_rows(path), str(path))
+    if not table and path.suffix != ".json":
+        # A document of findings may say that there are none; a table without rows says nothing.
+        raise DataError("a table without rows", where=str(path))
+    return table
 
 
 def gather(rows: Iterable[Row], where: str = "") -> dict[str, dict[str, Any]]:
@@ -52,12 +57,27 @@ def gather(rows: Iterable[Row], where: str = "") -> dict[str, dict[str, Any]]:
     return table
 
 
+NESTED = ("findings", "rules")  # columns that a CSV holds as JSON
+
+
+def _unfold(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """A row of a CSV as it was before: lists out of their JSON, ids without the apostrophe of the guard."""
+    for name in NESTED:
+        if isinstance(row.get(name), str):
+            row[name] = parse_json(row[name], f"{where}: {name}")
+    for name in ("example_id", "id", "guid"):
+        if isinstance(row.get(name), str) and row[name][:1] == "'" and guarded(row[name][1:]) == row[name]:
+            row[name] = row[name][1:]
+    return row
+
+
 def _rows(path: Path) -> Iterable[Row]:
     if path.suffix == ".csv":
         import polars as pl
 
         try:
-            return pl.read_csv(path, infer_schema_length=None).to_dicts()
+            rows = pl.read_csv(Source(path).path, infer_schema_length=None).to_dicts()
+            return [_unfold(row, f"{path}[{i}]") for i, row in enumerate(rows)]
         except pl.exceptions.PolarsError as e:
             raise DataError(f"not CSV: {str(e).splitlines()[0]}", where=str(path)) from None
     source = Source(path)

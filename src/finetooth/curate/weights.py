@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ def variability_weights(
     v = np.asarray(variability, dtype=float)
     if not np.isfinite(v).all():
         raise ConfigError("weights: a variability is not a finite number")
+    if scale is not None and not 0 < scale < math.inf:
+        raise ConfigError(
+            f"weights: scale: expected a number above 0, found {scale}", cure="0 gives the published form"
+        )
     if not 0 < low <= high:
         raise ConfigError(f"weights: expected 0 < low <= high, found {low} and {high}")
     raw = 1.0 + v if scale is None else np.exp(scale * (v - v.mean()) / max(float(v.std()), 1e-12))
