@@ -12,6 +12,7 @@ import typer
 
 from finetooth import checks, readers
 from finetooth.cli._output import Json, emit, say, table
+from finetooth.errors import UsageError
 from finetooth.io import write_json
 from finetooth.machines import Spread
 from finetooth.text import shorten
@@ -21,6 +22,9 @@ class FailOn(StrEnum):
     error = "error"
     warning = "warning"
     never = "never"
+
+
+_BAD: dict[str, tuple[str, ...]] = {"error": ("error",), "warning": ("error", "warning"), "never": ()}
 
 
 def command(
@@ -53,9 +57,25 @@ def command(
         int, typer.Option(min=0, help="So many processes, each with some of the checks; 0: this one.")
     ] = 0,
     ray: Annotated[str | None, typer.Option(help="Check on this Ray cluster (its address, or auto).")] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="JSON Lines or Parquet larger than memory: check it in parts.")
+    ] = False,
+    rows: Annotated[int, typer.Option(min=100, help="With --stream: rows in a part.")] = 20_000,
     json: Json = False,
 ) -> int:
     options: dict[str, Any] = {"schemas": schemas} if schemas else {}
+    if stream:
+        if explain:
+            raise UsageError("--explain needs all rows at once", cure="leave out --stream")
+        lengths = {"max_length_tokens": max_length_tokens, "stride_tokens": stride_tokens}
+        from finetooth.cli import _check_stream
+
+        bad = _BAD[fail_on.value]
+        return _check_stream.command(
+            data, bad, show, out, json, task=task, format=format, against=against, only=only or (), skip=skip or (),
+            rows=rows, spread=Spread(workers, ray), **options,
+            **({"tokenizer": _tokenizer(tokenizer), **lengths} if tokenizer is not None else {}),
+        )  # fmt: skip
     dataset = readers.load(data, task=task, format=format, **options)
     if explain:
         return _explain(dataset, json)
@@ -74,8 +94,7 @@ def command(
         emit(report.to_json())
     else:
         _print(dataset, report, show)
-    bad = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on.value]
-    return int(any(report.counts[severity] for severity in bad))
+    return int(any(report.counts[severity] for severity in _BAD[fail_on.value]))
 
 
 def _tokenizer(name: str) -> Path:

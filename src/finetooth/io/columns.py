@@ -17,6 +17,7 @@ SLICE_BYTES = 64 << 20  # decoded at once
 ROW_BYTES = 1000  # what a row costs as Python objects, whatever it holds
 FREE_BYTES = 256 << 20  # below it no ratio is suspicious
 MAX_RATIO = 200  # decoded bytes by bytes on disk; text reaches 20, repeated contexts 50
+MAX_SHARED = 50_000  # long strings that are looked for in later rows
 MAX_GROUP_BYTES = 2 << 30
 MAX_GROUP_VALUES = 50_000_000
 
@@ -161,6 +162,8 @@ def _fresh(row: dict[str, Any], shared: dict[str, str]) -> int:
             if len(value) < 100:
                 size += len(value)
                 continue
+            if len(shared) > MAX_SHARED:  # a file may hold more texts than memory does
+                shared.clear()
             known = shared.setdefault(value, value)
             if known is value:
                 size += len(value)

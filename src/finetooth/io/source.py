@@ -45,8 +45,8 @@ class Source:
             )
         if about.st_size == 0:
             raise DataError("the file is empty", where=str(path), cure="check how it was written")
-        if about.st_size > MAX_FILE_BYTES:
-            raise DataError(f"larger than {MAX_FILE_BYTES >> 30} GiB", where=str(path), cure="split it")
+        if about.st_size > MAX_FILE_BYTES and not self.options.get("stream"):
+            raise _too_large(self.path)
 
     def __str__(self) -> str:
         return str(self.path)
@@ -94,6 +94,8 @@ class Source:
         if self.is_folder:
             raise DataError("expected a file, found a folder", where=str(self), cure="name a file in it")
         try:
+            if self.path.stat().st_size > MAX_FILE_BYTES:
+                raise _too_large(self.path)
             data = self.path.read_bytes()
         except OSError as e:
             raise DataError(f"cannot be read: {e.strerror}", where=str(self)) from None
@@ -236,6 +238,14 @@ class Source:
                     data = data.removeprefix(b"\xef\xbb\xbf")
                 if data.strip():
                     yield number, decoded(data.rstrip(b"\r\n"), f"{self}:{number}")
+
+
+def _too_large(path: Path) -> DataError:
+    return DataError(
+        f"larger than {MAX_FILE_BYTES >> 30} GiB",
+        where=str(path),
+        cure="split it; or finetooth check --stream, where it is JSON Lines or Parquet",
+    )
 
 
 def _too_long(where: str) -> DataError:

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from finetooth.types import Example, Span
 
+MAX_SHARED = 50_000  # contexts
+
 
 def half_open(example: Example, shared: dict[str, str]) -> Example:
     """Ends that count the last character made half-open, where the text itself proves it.
@@ -13,6 +15,8 @@ def half_open(example: Example, shared: dict[str, str]) -> Example:
     An end that fits neither way stays as it is, for the check answer-end-disagrees. A context that
     was read before is shared: many questions stand over one.
     """
+    if len(shared) > MAX_SHARED:  # a stream may hold more contexts than memory does
+        shared.clear()
     context = shared.setdefault(example.inputs.context, example.inputs.context)
     answers = example.target.answers
     fixed = tuple(_half_open(a, context) for a in answers)
