@@ -82,7 +82,8 @@ def command(
         dataset, seen, own = _data(of, data, format, train, schemas)
         loaded = None
     apart = ("-constrained" if constrain else "") + ("-predicted-entities" if entities_from else "")
-    name = split or evaluation.split_name(of, dataset, own) + apart
+    free = evaluation.split_name(of, dataset, own)
+    name = split or free + apart
     if Path(name).name != name or name.startswith("."):
         raise UsageError(f"not a name for a split: {name!r}", cure="letters, digits, - and _")
     say(
@@ -90,6 +91,11 @@ def command(
         if keep
         else f"{dataset.source}: {len(dataset):,} examples"
     )
+    if apart and loaded is None:
+        loaded = evaluation.load(of, constrain=constrain, entities_from=entities_from)
+    if loaded and constrain and not entities_from and hasattr(loaded[0], "drafts"):
+        # Most answers are the same free and held: those that are there already need one pass each.
+        loaded[0].drafts = evaluation.kept_texts(of, free, dataset)
     bars: list[Progress] = []
 
     def watch(label: str) -> Progress:
@@ -109,8 +115,7 @@ def command(
             resamples=resamples,
             batch_tokens=batch_tokens,
             keep=keep,
-            loaded=loaded
-            or (evaluation.load(of, constrain=constrain, entities_from=entities_from) if apart else None),
+            loaded=loaded,
             watch=watch,
         )
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from finetooth.evaluate.calibration import calibration
 from finetooth.evaluate.predict import model_key, predict
 from finetooth.evaluate.score import ScoreReport, score
 from finetooth.io import plain
-from finetooth.runs import Run
+from finetooth.runs import Run, read_lines
 from finetooth.types import Dataset, Example, Prediction
 
 Progress = Callable[[int, int], None]
@@ -142,6 +143,19 @@ def evaluate(
         for journal in journals:
             journal.unlink(missing_ok=True)
     return done
+
+
+def kept_texts(run: Run, split: str, data: Dataset) -> dict[str, str]:
+    """What the run answered to the same examples before, by id, as a causal head's ``drafts``; {} if it did not."""
+    path = run.predictions_path(split)
+    if run.scores().get(split, {}).get("data_fingerprint") != data.fingerprint or not path.is_file():
+        return {}
+    said = {row["id"]: row.get("prediction") for row in read_lines(path) if "id" in row}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in said.items()
+        if value is not None
+    }
 
 
 def split_name(run: Run, data: Dataset, splits: dict[str, Dataset | None]) -> str:

@@ -17,6 +17,7 @@ from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
 from finetooth.models.answer_loss import answer_logits, answer_losses
 from finetooth.models.causal_chat import Frame, Framer, make_frame
+from finetooth.models.drafts import generate_from
 from finetooth.models.generation import Generated, Sampling, foretell, generate, prepared
 from finetooth.models.head import Progress, Step, Window
 from finetooth.models.load import head_options, load_weights, one_of, only_shapes, positions, write_head
@@ -89,6 +90,8 @@ class CausalHead:
         self.longest_answer: int | None = state.get("longest_answer_tokens")
         self.usual_answer: int | None = state.get("usual_answer_tokens")
         self.reasons: dict[str, str] = {}
+        # Texts by example that greedy decoding is likely to say: confirmed in one pass, see ``models.drafts``.
+        self.drafts: dict[str, str] = {}
         self._constraints: Any = None
 
     # ---- encoding
@@ -127,7 +130,7 @@ class CausalHead:
         """
         import torch
 
-        batch = pad(windows, self.tokenizer.pad_token_id)
+        batch = pad(windows, self.tokenizer.pad_token_id, limit=self.options.max_length_tokens)
         batch.pop("attention_mask", None)
         if "prompt" in windows[0].fields:
             length = batch["input_ids"].shape[1]
@@ -227,7 +230,8 @@ class CausalHead:
                 )
         width = model.get_input_embeddings().weight.shape[0]
         with prepared(model, self.precision) as ready:
-            made = generate(
+            made = self._generate(
+                [examples[i].id for i in asked],
                 ready,
                 [prompts[i] for i in asked],
                 most_tokens=list(asked.values()),
@@ -241,6 +245,15 @@ class CausalHead:
             )
         answers = dict(zip(asked, made, strict=True))
         return [self._decide(e, answers.get(i)) for i, e in enumerate(examples)]
+
+    def _generate(
+        self, names: Sequence[str], model: Any, prompts: Sequence[list[int]], **options: Any
+    ) -> Any:
+        if self.sampling.temperature or not any(name in self.drafts for name in names):
+            return generate(model, prompts, **options)
+        texts = self.framer.answers([self.drafts.get(name, "") for name in names])
+        drafts = [ids if name in self.drafts else None for name, ids in zip(names, texts, strict=True)]
+        return generate_from(drafts, prompts, generate, model, **options)
 
     def foretell(
         self, model: Any, examples: Sequence[Example], *, batch_tokens: int, token_seconds: float
