@@ -17,6 +17,7 @@ from finetooth.cli._progress import Progress
 from finetooth.errors import UsageError
 from finetooth.runs import Run, command_line
 from finetooth.train import Interrupted, Watch, train
+from finetooth.train.together import rank
 
 INTERRUPTED = 3
 FEW = 20  # examples, below which a slice tells nothing
@@ -81,7 +82,11 @@ def command(
 
             return _two_stage.run(chosen, curate, seeds, watch, json=json)
         run = train(chosen, watch=watch, command=command_line())
+        if rank():  # the first process of a team has the run and tells of it
+            return 0
     except Interrupted as e:
+        if rank():
+            return INTERRUPTED
         again = shlex.join(["finetooth", *sys.argv[1:]])
         say(f"stopped after step {e.step}; to go on: {again}")
         if json:

@@ -5,10 +5,12 @@ Nothing of torch is imported until it is called.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from finetooth import io, registry
 from finetooth.config import Config
@@ -16,6 +18,7 @@ from finetooth.errors import FinetoothError, UsageError
 from finetooth.registry import Task
 from finetooth.runs import Run, describe, now
 from finetooth.train import data as splitting
+from finetooth.train import together
 from finetooth.train.data import Given
 from finetooth.train.signals import Interrupted
 from finetooth.train.watch import Watch
@@ -48,12 +51,25 @@ def train(
     and of the model's loading.
     """
     watch = watch or Watch()
+    if together.rank():
+        return _follow(config, train, dev, build)
     run = Run.create(config, command=command)
     over = run.status == "finished"
     carried_out(run, lambda run: _run(run, train, dev, watch, build))
     if over:
         _refuse_other_data(run, train, dev)
     return run
+
+
+def _follow(config: Config, train: Given, dev: Given, build: Any) -> Run:
+    """The part of a process that is not the first of its team: it trains with it, in a folder of its own, and
+    leaves nothing behind."""
+    with suppress(UsageError):
+        if (run := Run.open(config.out)).status == "finished":
+            return run
+    with tempfile.TemporaryDirectory(prefix="finetooth-") as folder:
+        own = config.model_copy(update={"out": str(Path(folder) / "run")})
+        return carried_out(Run.create(own), lambda run: _run(run, train, dev, Watch(), build))
 
 
 def carried_out(run: Run, work: Callable[[Run], None]) -> Run:

@@ -18,7 +18,7 @@ Swayamdipta et al. (2020) record too, though from an extra pass after each epoch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,11 @@ class Recorder:
         for windows, values in self._held:
             self.now[:, windows] = values.cpu().numpy()
         self._held.clear()
+
+    def merge(self, merged: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Takes in what other processes of a team have seen of this epoch (``Team.merged``)."""
+        self.flush()
+        self.now[:] = merged(self.now)
 
     def end_epoch(self) -> None:
         """Makes the window values of the epoch one value an example; examples not seen stay NaN."""

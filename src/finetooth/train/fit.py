@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from finetooth.train.batches import Plan
 from finetooth.train.dynamics import Recorder
 from finetooth.train.loop import Loop
 from finetooth.train.signals import Asked, Interrupted, graceful
+from finetooth.train.together import Team
 from finetooth.train.tracking import mirror
 from finetooth.train.trainer import Engine
 from finetooth.train.watch import Watch
@@ -38,6 +39,7 @@ class Job:
     precision: str
     identity: str
     watch: Watch
+    team: Team = field(default_factory=Team)
 
 
 def engine_of(job: Job) -> Engine:
@@ -53,6 +55,7 @@ def engine_of(job: Job) -> Engine:
         folder=job.run.folder,
         seed=config.seed,
         precision=job.precision,
+        team=job.team,
     )
 
 
@@ -67,7 +70,7 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
     machine.reset_peak()
     with graceful(job.watch.say) as asked:
         dev_recorder, watch_dev = (
-            _dev_dynamics(job, engine) if config.train.watch_dev_dynamics else (None, None)
+            _dev_dynamics(job, engine) if config.train.watch_dev_dynamics and job.team.first else (None, None)
         )
         main = next(m for m in job.task.metrics if m.name == job.task.main_metric)
         loop = Loop(
@@ -85,12 +88,14 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
             dev_recorder=dev_recorder,
         )
         loop.engine = engine
+        engine.wishes = loop.wishes
+        job.team.same_weights(engine.model)
         engine.add_callback(loop)
         found = loop.find()
         if found is not None:
             job.watch.say(f"resuming after step {found.step} of {len(job.plan)}")
         loop.start(found)
-        tracker = mirror(config.track, job.run.folder, job.watch.say)
+        tracker = mirror(config.track if job.team.first else "none", job.run.folder, job.watch.say)
         if tracker is not None:
             engine.add_callback(tracker)
         engine.start_step = resumed_at = loop.step
@@ -108,6 +113,8 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
             job.watch.end("train")
         if use_cache is not None:
             engine.model.config.use_cache = use_cache
+        if not job.team.first:
+            return {}
         finish.take_best(engine.model, loop.best_weights())
         return _measured(job, loop, resumed_at, time.perf_counter() - began)
 

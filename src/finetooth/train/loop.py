@@ -62,12 +62,17 @@ class Loop(TrainerCallback):
         self.stopped_early = False
         self._log: StepLog | None = None
         self._kept_mb = 0.0
+        self._found: Checkpoint | None = None
         self._saved_step, self._saved_at, self._mark = -1, time.monotonic(), 0.0
 
     # ---- resuming
 
     def find(self) -> Checkpoint | None:
-        """The newest whole checkpoint of this run; broken ones are named and removed."""
+        """The newest whole checkpoint of this run; broken ones are named and removed. In a team the first looks."""
+        team = self.engine.team
+        return team.told(self._find() if team.first else None)
+
+    def _find(self) -> Checkpoint | None:
         found, passed = checkpoints.newest(self.run.checkpoints)
         for why in passed:
             self.watch.say(f"passing over a broken checkpoint: {why}")
@@ -82,6 +87,7 @@ class Loop(TrainerCallback):
 
     def start(self, found: Checkpoint | None) -> None:
         """Sets out from a checkpoint or from nothing; opens the step log, cut to there."""
+        self._found = found
         if found is not None:
             self._restore(found)
         hold = 1 if self.engine.args.device.type == "cpu" else 16
@@ -100,7 +106,7 @@ class Loop(TrainerCallback):
         checkpoints.restore_weights(self.engine.model, found.tensors("weights"))
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        found = Checkpoint(self.run.checkpoints / step_name(self.step)) if self.step else None
+        found = self._found
         if found is not None:
             saved = found.state
             tensors = found.tensors("optimizer")
@@ -127,15 +133,17 @@ class Loop(TrainerCallback):
             epoch=state.epoch,
             tokens_per_second=last["tokens"] / max(now - self._mark, 1e-9),
         )
+        stop, late = (bool(w) for w in self.engine.agreed or self.wishes())
         epoch = self.plan.ends_epoch(self.step)
         if epoch is not None:
+            self.recorder.merge(self.engine.team.merged)
             self.recorder.end_epoch()
             self.recorder.write(self.run.dynamics_path())
             self.save()
             self.end_epoch(epoch)
-        elif self._due():
+        elif late or (self.config.save_steps and self.step % self.config.save_steps == 0):
             self.save()
-        if self.asked.to_stop and self.step < len(self.plan):
+        if stop and self.step < len(self.plan):
             if self._saved_step != self.step:
                 self.save()
             raise Interrupted(self.run.folder, self.step)
@@ -159,9 +167,10 @@ class Loop(TrainerCallback):
         start = self.plan.ends[epoch - 1] if epoch else 0
         return epoch + (self.step - start) / (self.plan.ends[epoch] - start)
 
-    def _due(self) -> bool:
-        steps, minutes = self.config.save_steps, self.config.save_minutes
-        return bool(steps and self.step % steps == 0) or time.monotonic() - self._saved_at > minutes * 60
+    def wishes(self) -> list[float]:
+        """Whether to stop, whether a checkpoint is late: 1.0 or 0.0. A team does what one of it wishes."""
+        late = time.monotonic() - self._saved_at > self.config.save_minutes * 60
+        return [float(self.asked.to_stop), float(late)]
 
     def pending(self) -> int | None:
         """The epoch that is over but not yet evaluated, as a kill in the evaluation leaves it."""
@@ -174,12 +183,13 @@ class Loop(TrainerCallback):
         row: dict[str, Any] = {"epoch": epoch, "step": self.step}
         last = self.step == len(self.plan)
         if self.evaluate is not None and ((epoch + 1) % self.config.evaluate_every_epochs == 0 or last):
-            scores = self.evaluate()
+            team = self.engine.team
+            scores = team.told(self.evaluate() if team.first else None)
             row |= scores
             value = scores[self.main_metric]
             if not self.best or self.sign * (value - self.best["value"]) > 0:
                 self.best = {"step": self.step, "epoch": epoch, "value": value, "waited": 0}
-                if self.config.keep_best:
+                if self.config.keep_best and team.first:
                     folder = self.run.checkpoints / best_name(self.step)
                     checkpoints.write(folder, {"weights": checkpoints.weights(self.engine.model)}, self.best)
             else:
@@ -200,6 +210,10 @@ class Loop(TrainerCallback):
         """Commits a checkpoint of this very moment."""
         assert self._log is not None
         self._log.flush(sync=True)
+        self.recorder.merge(self.engine.team.merged)
+        self._saved_step, self._saved_at = self.step, time.monotonic()
+        if not self.engine.team.first:
+            return
         optimizer: dict[str, Any] = {}
         random: dict[str, Any] = {}
         state = {
@@ -220,7 +234,7 @@ class Loop(TrainerCallback):
         }
         checkpoints.write(self.run.checkpoints / step_name(self.step), tensors, state)
         checkpoints.prune(self.run.checkpoints, self.config.keep_checkpoints)
-        self._saved_step, self._saved_at = self.step, time.monotonic()
+        self._saved_at = time.monotonic()
 
     def _dynamics(self) -> dict[str, Any]:
         import torch

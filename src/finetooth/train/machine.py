@@ -19,7 +19,9 @@ def use_threads(wanted: int | None) -> int:
     """Sets torch's threads: one a physical core unless told; how many. Hyper-threads slow matrix products."""
     import torch
 
-    threads = wanted or physical_cores()
+    from finetooth.train.together import local_size
+
+    threads = wanted or max(1, physical_cores() // local_size())
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
     return threads

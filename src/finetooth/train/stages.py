@@ -9,7 +9,18 @@ from typing import Any
 from finetooth.errors import PreflightError
 from finetooth.registry import Task
 from finetooth.runs import Run
-from finetooth.train import batches, data, feasible, finish, machine, preflight, sanity, schedule, weights
+from finetooth.train import (
+    batches,
+    data,
+    feasible,
+    finish,
+    machine,
+    preflight,
+    sanity,
+    schedule,
+    together,
+    weights,
+)
 from finetooth.train.build import Built, default
 from finetooth.train.data import Gate, Splits
 from finetooth.train.fit import Job, engine_of, fit
@@ -27,6 +38,7 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
 
     config = run.config
     require(config.track)
+    team = together.join()
     threads = machine.use_threads(config.train.threads)
     precision, why = machine.pick_precision(config.train)
     # Its reports (which weights of the base model are new) are no news: preflight says what is trained.
@@ -89,9 +101,10 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
         precision=precision,
         identity=data.identity(windows, ids),
         watch=watch,
+        team=team,
     )
     engine = engine_of(job)
-    if not run.has_checkpoint:
+    if not run.has_checkpoint and team.first:
         report.round_trip = preflight.round_trip(task, built.head, examples)
         report.windows = preflight.describe_windows(windows, len(examples))
         report.model = preflight.describe_model(model, precision, why, threads)
@@ -114,7 +127,9 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
             _sanity(job, engine, built, examples, report)
             transformers.set_seed(config.seed)
     measured = fit(job, engine)
-    _finish(job, engine, examples, measured)
+    if team.first:
+        _finish(job, engine, examples, {**measured, "processes": team.size})
+    team.close()
 
 
 def _plan_report(report: preflight.Report, job: Job) -> None:

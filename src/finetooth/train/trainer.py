@@ -8,7 +8,7 @@ log) is in ``loop``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ from finetooth.models.head import Head, Window
 from finetooth.train import losses, schedule
 from finetooth.train.batches import Plan
 from finetooth.train.dynamics import Recorder
+from finetooth.train.together import Team
 
 
 class Updates(torch.utils.data.Dataset):
-    """The planned updates, each as [(window numbers, collated batch), ...]."""
+    """The planned updates, each as [(window numbers, collated batch), ...]; of a team, this process's share."""
 
-    def __init__(self, head: Head, windows: Sequence[Window], plan: Plan) -> None:
-        self.head, self.windows, self.plan = head, windows, plan
+    def __init__(self, head: Head, windows: Sequence[Window], plan: Plan, team: Team) -> None:
+        self.head, self.windows, self.plan, self.team = head, windows, plan, team
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -35,7 +36,8 @@ class Updates(torch.utils.data.Dataset):
     def __getitem__(self, step: int) -> list[tuple[Any, dict[str, torch.Tensor]]]:
         return [
             (numbers, self.head.collate([self.windows[i] for i in numbers]))
-            for numbers in self.plan.updates[step].batches
+            for numbers in map(self.team.share, self.plan.updates[step].batches)
+            if len(numbers)
         ]
 
 
@@ -73,7 +75,9 @@ class Engine(Trainer):
         folder: Path,
         seed: int,
         precision: str,
+        team: Team | None = None,
     ) -> None:
+        self.team = team or Team()
         self.head, self.windows, self.plan, self.config = head, windows, plan, config
         self.recorder, self.precision = recorder, precision
         self.start_step = 0
@@ -100,10 +104,16 @@ class Engine(Trainer):
                 remove_unused_columns=False,
                 use_cpu=not torch.cuda.is_available(),
             ),
-            train_dataset=Updates(head, windows, plan),
+            train_dataset=Updates(head, windows, plan, self.team),
         )
         # Without a progress bar it would print its logs on standard output, which belongs to results.
         self.remove_callback(PrinterCallback)
+        if not self.team.alone:
+            # It would wrap the model, and average over processes what is added up and divided once here.
+            self.accelerator.prepare_model = lambda model, *_, **__: model.to(self.args.device)
+        # What each process wishes before a step (to stop, to save), and what is agreed: loop.Loop.
+        self.wishes: Callable[[], list[float]] = list
+        self.agreed: list[float] = []
         # Several GPUs in one process would split a batch behind the head's back.
         self.args._n_gpu = min(1, self.args.n_gpu)
         # Its count of operations walks over the whole model at every step, for a log nobody reads.
@@ -140,6 +150,9 @@ class Engine(Trainer):
         total = torch.zeros((), device=self.args.device)
         weight = torch.zeros((), device=self.args.device)
         tokens = padded = 0
+        if not self.team.alone:
+            # Each process draws its own dropout, the same after a resume.
+            torch.manual_seed(hash((self.args.seed, self.state.global_step, self.team.rank)) % 2**63)
         for numbers, batch in inputs:
             tokens += sum(len(self.windows[i]) for i in numbers)
             padded += batch["input_ids"].numel()
@@ -150,9 +163,20 @@ class Engine(Trainer):
             loss, units = losses.weighted_sum(step, batch["weight"], self.config.loss_mean)
             # One batch: divide before the backward pass, which is free. Several: the divisor is only
             # known after the last, so their summed gradients are scaled once at the end.
-            self.accelerator.backward(loss / units if len(inputs) == 1 else loss)
+            whole = len(inputs) == 1 and self.team.alone
+            self.accelerator.backward(loss / units if whole else loss)
             total, weight = total + loss.detach(), weight + units
-        if len(inputs) > 1:
+        count = sum(len(numbers) for numbers, _ in inputs)
+        if not self.team.alone:
+            self.team.add_up_gradients([p for p in self.model.parameters() if p.requires_grad])
+            wishes = self.wishes()
+            mine = torch.tensor(
+                [float(total), float(weight), tokens, padded, count, *wishes], dtype=torch.float64
+            )
+            total, weight, *sums = self.team.add_up(mine).to(total)
+            tokens, padded, count = (int(x) for x in sums[:3])
+            self.agreed = [float(x) for x in sums[3:]]
+        if len(inputs) > 1 or not self.team.alone:
             torch._foreach_mul_(self._gradients(), 1 / weight)
         mean = total / weight
         self.last = {
@@ -160,7 +184,7 @@ class Engine(Trainer):
             "learning_rate": rate,
             "tokens": tokens,
             "padded": padded,
-            "windows": sum(len(numbers) for numbers, _ in inputs),
+            "windows": count,
         }
         return mean
 

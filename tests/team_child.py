@@ -1,0 +1,63 @@
+"""A run of the toy head by one process or, under torchrun, by several: ``team_child.py OUT [DIE_AT_STEP]``."""
+
+import os
+import sys
+
+import torch
+import train_toy as toy
+
+from finetooth import config
+from finetooth.train import train
+from finetooth.train.build import Built
+from finetooth.train.loop import Loop
+
+
+class Model(toy.ToyModel):
+    """The toy's own mixing wraps around the end of the batch, so that what it says depends on the padding."""
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        hidden = self.body["words"](input_ids)
+        hidden = hidden + torch.nn.functional.pad(hidden, (0, 0, 3, 0))[:, :-3]
+        hidden = self.body["mix"](hidden, src_key_padding_mask=attention_mask == 0)
+        return self.out(hidden).squeeze(-1).masked_fill(attention_mask == 0, -1e4)
+
+
+def build(config, task, examples) -> Built:
+    return Built(toy.ToyHead(dropout=0.0), lambda: Model(dropout=0.0))
+
+
+def main() -> None:
+    out, die = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    if die:
+        end = Loop.on_step_end
+
+        def deadly(self, *args, **more):
+            done = end(self, *args, **more)
+            if self.step == die:
+                os._exit(9)
+            return done
+
+        Loop.on_step_end = deadly
+    settings = config.build(
+        {
+            "task": "qa",
+            "data": {"train": "memory"},
+            "model": {"dropout": 0.0},
+            "train": {
+                "epochs": 2,
+                "learning_rate": 5e-3,
+                "warmup_steps": 3,
+                "batch_tokens": 128,
+                "accumulation_steps": 2,
+                "save_steps": 4,
+                "precision": "fp32",
+                "threads": 1,
+            },
+            "out": out,
+        }
+    )
+    train(settings, train=toy.examples(61), dev=toy.examples(20, seed=1), build=build)
+
+
+if __name__ == "__main__":
+    main()
