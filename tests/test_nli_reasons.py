@@ -227,6 +227,13 @@ def test_the_correct_label_at_the_end_is_a_verdict_and_before_it_a_leak(tmp_path
     assert [h.example_id for h in found(tmp_path, rows, "label-before-reasoning")] == ["b", "c"]
 
 
+def test_one_reason_for_many_pairs_was_copied(tmp_path):
+    copied = "step 1: the shop closes at six and it is seven. step 2: so the hypothesis can be inferred."
+    rows = [row("a", copied, 1), row("b", copied, 1), row("c", "So it can be inferred.", 1)]
+    rows += [row("d", "So it can be inferred.", 1)]
+    assert [h.example_id for h in found(tmp_path, rows, "reason-said-of-others")] == ["a", "b"]
+
+
 @needs_data
 @pytest.mark.parametrize(
     ("name", "errors", "undecided"),

@@ -185,6 +185,32 @@ def reason_too_long(examples: Sequence[Example], context: CheckContext) -> Itera
 
 
 @check("nli", severity="error")
+def reason_said_of_others(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The very same reason stands for pairs of other words: it was copied, from the prompt's example as a rule.
+
+    Only reasons of eight words or more; a short one may hold for many.
+
+    Bad: {"premise": "A dog runs.", "reason": "step 1: the shop closes at six ..."} for one pair after the other
+    Fix: a stronger teacher, or another example in the prompt; drop the rows
+    """
+    held: dict[str, dict[str, str]] = {}
+    for e in examples:
+        for _, reason, _ in reasons(e):
+            held.setdefault(squeeze(reason), {}).setdefault(squeeze(e.inputs.premise), e.id)
+    for e in examples:
+        for name, reason, _ in reasons(e):
+            others = [i for p, i in held[squeeze(reason)].items() if p != squeeze(e.inputs.premise)]
+            if others and len(words(reason)) >= 8:
+                yield flag(
+                    e,
+                    f"{name} is word for word that of {len(others)} other premises, as {others[0]}",
+                    part=name,
+                    others=others[:10],
+                    fix={"drop": True},
+                )
+
+
+@check("nli", severity="error")
 def reason_of_another_pair(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The reason speaks of the words of another pair and of none of its own: rows were mixed up.
 
