@@ -148,7 +148,9 @@ class SentencesHead:
         """``first`` and ``second`` (windows, length): what of the hidden states is summed up, weights of sum 1."""
         import torch
 
-        batch = pad(windows, self.tokenizer.pad_token_id, types=self.pairs)
+        batch = pad(
+            windows, self.tokenizer.pad_token_id, limit=self.options.max_length_tokens, types=self.pairs
+        )
         n, length = batch["input_ids"].shape
         first = np.zeros((n, length), np.float32)
         second = np.zeros((n, length), np.float32)

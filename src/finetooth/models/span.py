@@ -116,7 +116,9 @@ class SpanHead:
         """``valid`` (windows, length) marks where an answer can begin or end: context tokens and ``null``."""
         import torch
 
-        batch = pad(windows, self.tokenizer.pad_token_id, types=self.pairs)
+        batch = pad(
+            windows, self.tokenizer.pad_token_id, limit=self.options.max_length_tokens, types=self.pairs
+        )
         valid = np.zeros(batch["input_ids"].shape, bool)
         for row, w in enumerate(windows):
             cut: Cut = w.fields["cut"]

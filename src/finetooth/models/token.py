@@ -153,7 +153,7 @@ class TokenHead:
         """``at`` and ``row`` (units,): the places that carry labels, counted through the padded batch, and whose."""
         import torch
 
-        batch = pad(windows, self.tokenizer.pad_token_id)
+        batch = pad(windows, self.tokenizer.pad_token_id, limit=self.options.max_length_tokens)
         length = batch["input_ids"].shape[1]
         places = [row * length + w.fields["at"] for row, w in enumerate(windows)]
         batch["at"] = torch.from_numpy(np.concatenate(places))
