@@ -29,10 +29,11 @@ from finetooth.teach.injections import FAMILIES, FAMILY_OF, TEXTS
 from finetooth.teach.journal import Journal
 from finetooth.teach.judge import Duel, agreement, flips, injected, judge
 from finetooth.teach.local import Servers
+from finetooth.text import words
 
 
 def duels(n: int, seed: int, folder: Path) -> list[Duel]:
-    """n pairs of the world, each with its true reason and with that of the next pair of other words."""
+    """n pairs of the world, each with its true reason and with that of the pair it shares fewest words with."""
     path = folder / "world.jsonl"
     finetooth(["generate", "nli", "--n", str(4 * n), "--seed", str(seed), "--out", str(path)])
     rows = [e for e in readers.load(path).examples if e.target.reason]
@@ -40,7 +41,8 @@ def duels(n: int, seed: int, folder: Path) -> list[Duel]:
     rows = rows[:: max(step, 1)][:n]
     made = []
     for i, e in enumerate(rows):
-        other = rows[(i + 1) % len(rows)]
+        own = set(words(f"{e.inputs.premise} {e.inputs.hypothesis}"))
+        other = min(rows, key=lambda o: (len(own & set(words(o.target.reason))), o.id))
         made.append(
             Duel(f"d{i}", e.inputs.premise, e.inputs.hypothesis, e.target.reason, other.target.reason)
         )
