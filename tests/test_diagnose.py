@@ -67,7 +67,7 @@ def test_planted_errors_come_first_with_the_right_label_proposed():
     right = {e.id: {"yes": "no", "no": "yes"}[e.target.label] for e in known.examples}
     rows = made.rows()
     fixes = [(i, json.loads(rows[i]["fix"])) for i in top if wrong[i] and rows[i]["fix"]]
-    assert len(fixes) > 0.7 * wrong.sum()
+    assert len(fixes) > 0.4 * wrong.sum()
     assert all(right[rows[i]["example_id"]] == fix for i, fix in fixes)
     assert rows[top[0]]["rank_place"] == 1
     assert "never saw it" in rows[fixes[0][0]]["fix_source"]
@@ -140,9 +140,28 @@ def test_the_fix_that_came_with_an_error_goes_before_what_models_say():
     finding = Finding("q", "nli-label", "error", "m", {}, {"label": "no"})
     held = (Prediction("q", NliTarget("maybe"), 0.9), 0.0)
     none = (None, float("nan"))
-    assert propose(NLI, [finding], held, none).source == "check nli-label"
-    assert propose(NLI, [], held, none).target == "maybe"
-    assert propose(NLI, [], (Prediction("q", NliTarget("maybe"), 0.3), 0.0), none) is None
+    assert propose(NLI, [finding], held, none, 2.0).source == "check nli-label"
+    assert propose(NLI, [], held, none, 2.0).target == "maybe"
+    assert propose(NLI, [], (Prediction("q", NliTarget("maybe"), 0.3), 0.0), none, 2.0) is None
+
+
+def test_a_label_that_is_likelier_right_than_wrong_gets_no_proposal():
+    held, own = ((Prediction("q", NliTarget("maybe"), 0.9), 0.0) for _ in range(2))
+    assert propose(NLI, [], held, own, -0.1) is None
+    assert "never saw it, and" in propose(NLI, [], held, own, 0.1).source
+
+
+def test_two_opinions_propose_only_what_both_say_unless_the_label_is_very_unlikely():
+    held = (Prediction("q", NliTarget("maybe"), 0.9), 0.0)
+    taught = (Prediction("q", NliTarget("yes"), 0.9), 1.0)
+    assert propose(NLI, [], held, taught, 0.5) is None
+    assert propose(NLI, [], held, taught, 1.5).source == "models that never saw it (0.90)"
+
+
+def test_that_an_example_stands_twice_proposes_no_other_label():
+    twice = Finding("q", "duplicate-pair", "warning", "m", {}, {"drop": True})
+    none = (None, float("nan"))
+    assert propose(NLI, [twice], none, none, 3.0) is None
 
 
 def test_a_region_where_methods_agree_stands_out():

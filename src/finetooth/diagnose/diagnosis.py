@@ -110,8 +110,10 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     columns["is_dataset_error"] = (on.sum(axis=1) >= threshold).tolist()
     columns |= _ranked(ranking)
     proposals = [
-        propose(task, by_id.get(i, ()), (h, float(hs)), (o, float(os)))
-        for i, h, hs, o, os in zip(ids, held, held_apart.score, own, own_apart.score, strict=True)
+        propose(task, by_id.get(i, ()), (h, float(hs)), (o, float(os)), float(against))
+        for i, h, hs, o, os, against in zip(
+            ids, held, held_apart.score, own, own_apart.score, ranking.combined, strict=True
+        )
     ]
     columns["fix"] = [None if p is None else to_json(p.target) for p in proposals]
     columns["fix_source"] = [None if p is None else p.source for p in proposals]

@@ -86,11 +86,16 @@ def of_findings(findings: Mapping[str, Sequence[Finding]], ids: Sequence[str]) -
     for i, name in enumerate(ids):
         worst: dict[str, float] = {}
         for f in findings.get(name, ()):
-            if any(word in f.check for word in TWICE):
+            if not about_target(f):
                 continue
             worst[f.check] = max(worst.get(f.check, 0.0), POINTS.get(f.severity, 0.0))
         made[i] = sum(worst.values())
     return made
+
+
+def about_target(finding: Finding) -> bool:
+    """Whether it speaks of the target at all: that a row stands twice, or in two splits, is no fault of its label."""
+    return not any(word in finding.check for word in TWICE)
 
 
 def by_example(findings: Sequence[Mapping[str, Any] | Finding]) -> dict[str, list[Finding]]:

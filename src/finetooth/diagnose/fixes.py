@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from finetooth.diagnose.evidence import about_target
 from finetooth.registry import Task
 from finetooth.types import Finding, Prediction
 
 SURE = 0.5  # a prediction less sure than that proposes nothing
+ALONE = 1.0  # log odds against the label from which one opinion will do: it is wrong in three cases of four
 
 
 @dataclass(frozen=True)
@@ -25,30 +27,57 @@ def propose(
     findings: Sequence[Finding],
     held_out: tuple[Prediction | None, float],
     own: tuple[Prediction | None, float],
+    against: float,
 ) -> Fix | None:
     """The best founded proposal, or None.
 
-    ``held_out`` and ``own`` are a prediction and its score against the gold (NaN: none). In this order: a fix
-    that came with an error of the checks; what models say that never saw the example; what the trained model
-    says although it was taught otherwise; a fix that came with a warning.
+    ``held_out`` and ``own`` are a prediction and its score against the gold (NaN: none), ``against`` the log
+    odds that the label is wrong. In this order: a fix that came with an error of the checks; what the models
+    say, those that never saw the example and the one that was taught otherwise; a fix that came with a warning.
+
+    A weak model differs from most labels, right ones too. So a prediction is proposed only where the label is held
+    likelier wrong than right, and where both opinions are there they must be the same; one alone is
+    enough from log odds of 1 on, or where there is no other.
     """
-    from_error = _of_findings(findings, "error")
-    if from_error is not None:
-        return from_error
-    for (prediction, score), source in (
-        (held_out, "models that never saw it"),
-        (own, "the model, against what it was taught"),
-    ):
-        if prediction is None or prediction.target is None or not score < 1:
-            continue
+    return (
+        _of_findings(findings, "error")
+        or _predicted(task, held_out, own, against)
+        or _of_findings(findings, "warning")
+    )
+
+
+def _predicted(
+    task: Task,
+    held_out: tuple[Prediction | None, float],
+    own: tuple[Prediction | None, float],
+    against: float,
+) -> Fix | None:
+    if against <= 0:
+        return None
+    opinions = [
+        (prediction, score, source)
+        for (prediction, score), source in (
+            (held_out, "models that never saw it"),
+            (own, "the model, against what it was taught"),
+        )
+        if prediction is not None
+    ]
+    differ = [(p, source) for p, score, source in opinions if p.target is not None and score < 1]
+    if len(differ) == 2 and task.show(differ[0][0].target) == task.show(differ[1][0].target):
+        return Fix(
+            task.show(differ[0][0].target), "models that never saw it, and the one that was taught otherwise"
+        )
+    if len(opinions) == 2 and against < ALONE:
+        return None
+    for prediction, source in differ:
         sure = prediction.confidence
         if sure is None or sure >= SURE:
             return Fix(task.show(prediction.target), source + ("" if sure is None else f" ({sure:.2f})"))
-    return _of_findings(findings, "warning")
+    return None
 
 
 def _of_findings(findings: Sequence[Finding], severity: str) -> Fix | None:
     for f in findings:
-        if f.severity == severity and f.fix is not None:
+        if f.severity == severity and f.fix is not None and about_target(f):
             return Fix(f.fix, f"check {f.check}")
     return None
