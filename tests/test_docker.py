@@ -24,6 +24,13 @@ def test_every_file_that_the_installation_depends_on_is_there_before_it():
     assert all(name in before for name in needed)
 
 
+def test_a_later_checkout_does_not_install_again():
+    """Files that are copied keep their dates, which make compares with its stamp's."""
+    after = DOCKERFILE.partition("\nCOPY --chown=tooth . .\n")[2]
+    stamp = re.search(r"^STAMP := (\S+)", (ROOT / "Makefile").read_text("utf-8"), re.M)[1]
+    assert f"\nRUN touch {stamp}\n" in after
+
+
 def test_neither_runs_nor_environments_go_into_the_image():
     ignored = (ROOT / ".dockerignore").read_text("utf-8").split()
     assert {".git", ".venv", "runs"} <= set(ignored)
