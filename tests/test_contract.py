@@ -22,6 +22,7 @@ KIN = {
     "docred-ner": {"docred-relation"},
     "docred-relation": {"docred-ner"},
     "ner-rows": {"spans"},
+    "relation-rows": {"relation-rows-ner"},
 }
 
 
@@ -230,3 +231,14 @@ def test_names_are_one_of_a_kind_and_plain():
 def test_every_module_says_what_it_is_for(folder):
     for module in registry._modules(folder):
         assert inspect.getdoc(module), module.__name__
+
+
+def test_named_entities_are_read_from_a_file_of_relations(tmp_path):
+    path = tmp_path / "relation.jsonl"
+    write_jsonl(path, map(registry.task("relation").to_row, made("relation")))
+    data = readers.load(path, task="ner")
+    assert data.format == "relation-rows-ner"
+    said = {(m.start, m.end, e.type) for d in made("relation") for e in d.inputs.entities for m in e.mentions}
+    spans = {(s["start"], s["end"], s["type"]) for e in data.examples for s in registry.task("ner").to_row(e)["entities"]}  # fmt: skip
+    assert spans
+    assert spans <= said

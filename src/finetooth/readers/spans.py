@@ -152,6 +152,11 @@ def read_relations(source: Source) -> Iterator[Example]:
     return numbered((relation.from_row(row, where), row) for where, row in source.rows())
 
 
+def read_entities(source: Source) -> Iterator[Example]:
+    """The entities alone, as flat spans; of those that overlap the longest."""
+    return map(relation.as_ner, read_relations(source))
+
+
 def write_relations(examples: Sequence[Example], path: Path) -> None:
     write_jsonl(path, map(relation.to_row, examples))
 
@@ -182,4 +187,12 @@ RELATIONS = Reader(
     read_relations,
     write_relations,
     priority=3,
+)
+ENTITIES = Reader(
+    "relation-rows-ner",
+    "ner",
+    "the entities of our own rows of text, entities and triples",
+    sniff_relations,
+    read_entities,
+    priority=0,
 )
