@@ -11,6 +11,7 @@ Memory is that of one part and of 8 bytes a row, whatever the size of the data.
 from __future__ import annotations
 
 import pickle
+import sys
 import tempfile
 import zlib
 from array import array
@@ -30,6 +31,7 @@ from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 ROWS = 20_000  # in one part
 TEXTS = ("context", "text", "premise", "prompt")
+REMEMBERING = ("finetooth.checks.", "finetooth.text")
 MOST_PARTS = 500  # files open at once
 
 
@@ -158,7 +160,19 @@ def _check_part(shared: _Shared, path: Path) -> checks.CheckReport:
             example = replace(example, id=shared.names[number], meta=meta)
         examples.append(example)
     data = Dataset(shared.task, examples, shared.source, shared.format, "")
-    return checks.run(data, against=shared.against, only=shared.only, skip=shared.skip, **shared.options)
+    try:
+        return checks.run(data, against=shared.against, only=shared.only, skip=shared.skip, **shared.options)
+    finally:
+        forget()
+
+
+def forget() -> None:
+    """Empties what checks remember of texts they have read: no other part holds them."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(REMEMBERING):
+            for value in vars(module).values():
+                if callable(getattr(value, "cache_clear", None)):
+                    value.cache_clear()
 
 
 def _one_text(example: Example, texts: dict[str, str]) -> Example:
