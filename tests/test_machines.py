@@ -57,3 +57,13 @@ def test_ray_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(UsageError, match=r"finetooth\[ray\]"):
         list(Spread(ray="auto")(square, 0, [1]))
+
+
+@pytest.mark.parametrize("task", ["qa", "ner", "relation", "nli"])
+def test_processes_generate_the_rows_of_one(task, tmp_path):
+    from finetooth.cli import main
+
+    ask = ["generate", task, "--n", "150", "--seed", "3"]
+    assert main([*ask, "--out", str(tmp_path / "one.jsonl")]) == 0
+    assert main([*ask, "--out", str(tmp_path / "two.jsonl"), "--workers", "2"]) == 0
+    assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()

@@ -110,3 +110,11 @@ def test_a_cluster_checks_as_one_process_does(cluster, tmp_path):
     spread = finetooth("check", "qa.jsonl", "--json", "--ray", cluster, cwd=tmp_path)
     assert spread[:2] == alone[:2], spread[2]
     assert json.loads(alone[1])["counts"]["error"] > 0
+
+
+def test_a_cluster_generates_the_rows_of_one_process(cluster, tmp_path):
+    ask = ["generate", "ner", "--n", "80", "--seed", "3", "--out"]
+    assert finetooth(*ask, "one.jsonl", cwd=tmp_path)[0] == 0
+    code, _, err = finetooth(*ask, "two.jsonl", "--ray", cluster, cwd=tmp_path)
+    assert code == 0, err
+    assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +11,8 @@ import typer
 
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.errors import UsageError
-from finetooth.io import fingerprint, write_jsonl
+from finetooth.io import Fingerprint, write_jsonl
+from finetooth.machines import Spread
 
 
 def command(
@@ -45,6 +48,12 @@ def command(
         int | None, typer.Option(help="json: at least this many rows of every schema that is there.")
     ] = None,
     schemas: Annotated[Path | None, typer.Option(help="json: write the schemas into this folder.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Write the texts in so many processes; 0: in this one.")
+    ] = 0,
+    ray: Annotated[
+        str | None, typer.Option(help="Write the texts on this Ray cluster (its address, or auto).")
+    ] = None,
     json: Json = False,
 ) -> int:
     from finetooth import generate
@@ -55,6 +64,7 @@ def command(
             cure=f"there are: {', '.join([*generate.VIEWS, 'json'])}",
         )
     world = {"--defects": defects, "--noise": noise, "--truth": truth, "--leak-from": leak_from}
+    world |= {"--workers": workers or None, "--ray": ray}
     of_json = {"--split": split, "--repair": repair, "--boost": boost, "--schemas": schemas}
     for name, value in (world if what == "json" else of_json).items():
         if value is not None:
@@ -68,19 +78,26 @@ def command(
     n = 1000 if n is None else n
     rates = _rates(what, defects, noise)
     other = _rows(leak_from, what) if leak_from else ()
-    made = generate.make(what, n, seed=seed, defects=rates, other=other, records=records)
-    write_jsonl(out, made.rows)
+    spread = Spread(workers, ray)
+    planted: Any = ()
     if rates:
+        made = generate.make(what, n, seed=seed, defects=rates, other=other, records=records, spread=spread)
+        pairs: Iterator[tuple[Any, Any]] = zip(made.rows, made.documents, strict=True)
+        planted = made.planted
         truth = truth or out.with_suffix(".truth.jsonl")
-        write_jsonl(truth, made.planted)
+        write_jsonl(truth, planted)
+    else:  # as many as one likes: a row is written and forgotten
+        pairs = generate.stream(what, n, seed=seed, records=records, spread=spread)
+    seen, told = Counter[str](), Fingerprint()
+    write_jsonl(out, _passing(pairs, seen, told))
     summary: dict[str, Any] = {
         "task": what,
         "out": out,
-        "rows": len(made.rows),
-        "documents": len({d.id for d in made.documents}),
+        "rows": seen["rows"],
+        "documents": seen["documents"],
         "seed": seed,
-        "fingerprint": fingerprint(made.rows),
-        "defects": _tally(made.planted),
+        "fingerprint": str(told),
+        "defects": _tally(planted),
         "truth": truth if rates else None,
     }
     if json:
@@ -91,6 +108,16 @@ def command(
         print(table(("defect", "planted"), list(summary["defects"].items())))
         say(f"{truth}: what stood there before, a line each")
     return 0
+
+
+def _passing(pairs: Iterable[tuple[Any, Any]], seen: Counter[str], told: Fingerprint) -> Iterator[Any]:
+    """The rows, counted and fingerprinted as they go by."""
+    last = None
+    for row, document in pairs:
+        told.add(row)
+        seen.update(rows=1, documents=int(document.id != last))
+        last = document.id
+        yield row
 
 
 def _tally(planted: Any) -> dict[str, int]:

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from finetooth.errors import UsageError
 from finetooth.generate.defects import Planted, plant
 from finetooth.generate.prose import MOST_RECORDS, Document
+from finetooth.machines import Spread
 from finetooth.registry import pick
 
 VIEWS = {task: f"finetooth.generate.view_{task}" for task in ("qa", "ner", "relation", "nli")}
@@ -38,6 +39,7 @@ def make(
     defects: Mapping[str, float] | None = None,
     other: Sequence[Row] = (),
     records: int = MOST_RECORDS,
+    spread: Spread | None = None,
 ) -> Made:
     """``n`` rows of a task; ``defects`` plants kinds by rate, ``other`` is the split that leaks into this one.
 
@@ -46,6 +48,18 @@ def make(
     Without defects, the first rows of a longer list are the same. Raises UsageError for an unknown
     task or kind, for rates that make more than a whole, and for a leak without ``other``.
     """
+    pairs = list(stream(task, n, seed=seed, records=records, spread=spread))
+    made = Made(task, [row for row, _ in pairs], [document for _, document in pairs])
+    return plant_in(made, defects, seed=seed, other=other) if defects else made
+
+
+def stream(
+    task: str, n: int, *, seed: int, records: int = MOST_RECORDS, spread: Spread | None = None
+) -> Iterator[tuple[Row, Document]]:
+    """The rows of ``make`` without defects, one after another, each with its document: any number in little memory.
+
+    Raises UsageError at once. ``spread`` writes the documents in several processes or on a cluster.
+    """
     if n < 1:
         raise UsageError(f"--n: expected 1 or more, found {n}")
     if seed < 0:
@@ -53,9 +67,7 @@ def make(
     if not 1 <= records <= MOST_RECORDS:
         raise UsageError(f"--records: expected 1 to {MOST_RECORDS}, found {records}")
     view = importlib.import_module(pick(task, VIEWS, "view of the world"))
-    pairs = view.pairs(n, seed, records=records)
-    made = Made(task, [row for row, _ in pairs], [document for _, document in pairs])
-    return plant_in(made, defects, seed=seed, other=other) if defects else made
+    return view.pairs(n, seed, records=records, spread=spread)
 
 
 def plant_in(made: Made, defects: Mapping[str, float], *, seed: int, other: Sequence[Row] = ()) -> Made:

@@ -6,18 +6,22 @@ Styles: ``report`` and ``email`` in whole sentences, ``notes`` in fragments, ``l
 
 from __future__ import annotations
 
+import copyreg
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
 from finetooth.generate.kinds import SLOT, STYLES, Fact, Kind, kinds
 from finetooth.generate.world import Record, Taken, Value, World, pick
+from finetooth.machines import Spread
 
 FRAME = -1  # the record of what is not told of a record: who writes, who speaks
 HOW_MANY_RECORDS = (0.5, 0.4, 0.1)  # one, two, three
+AT_ONCE = 32  # documents that a worker writes before it hands them over
 MOST_RECORDS = len(HOW_MANY_RECORDS)
 
 REPORT_OPENINGS = (
@@ -158,14 +162,34 @@ class _Writer:
             self.text += mark
 
 
-def documents(seed: int, *, records: int = MOST_RECORDS, alike: bool = False) -> Iterator[Document]:
+def documents(
+    seed: int, *, records: int = MOST_RECORDS, alike: bool = False, spread: Spread | None = None
+) -> Iterator[Document]:
     """The documents of a world, one after the other, without end, of at most so many records each.
 
-    ``alike``: just so many, and all of one kind.
+    ``alike``: just so many, and all of one kind. ``spread`` writes them in several processes or on a cluster; each
+    depends on its number alone.
     """
+    if spread is not None and not spread.alone:
+        for some in spread(_some, (seed, records, alike), itertools.count(0, AT_ONCE)):
+            yield from some
     world = World(seed)
     for n in itertools.count():
         yield document(world, n, records=records, alike=alike)
+
+
+# Documents hold read-only mappings, which pickle does not take by itself.
+def _read_only(values: dict[str, str]) -> MappingProxyType[str, str]:
+    return MappingProxyType(values)
+
+
+copyreg.pickle(MappingProxyType, lambda m: (_read_only, (dict(m),)))
+
+
+def _some(shared: tuple[int, int, bool], first: int) -> list[Document]:
+    seed, records, alike = shared
+    world = World(seed)
+    return [document(world, n, records=records, alike=alike) for n in range(first, first + AT_ONCE)]
 
 
 def document(world: World, n: int, *, records: int = MOST_RECORDS, alike: bool = False) -> Document:

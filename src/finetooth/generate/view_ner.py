@@ -5,16 +5,21 @@ Row: {"id": "ner-1-00000", "text": "Ada left Rome.", "entities": [{"start": 0, "
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from finetooth.generate.prose import MOST_RECORDS, Document, Placed, documents
 from finetooth.generate.world import ENTITY_KINDS
+from finetooth.machines import Spread
 
 
-def pairs(n: int, seed: int, *, records: int = MOST_RECORDS) -> list[tuple[dict[str, Any], Document]]:
+def pairs(
+    n: int, seed: int, *, records: int = MOST_RECORDS, spread: Spread | None = None
+) -> Iterator[tuple[dict[str, Any], Document]]:
     """``n`` rows of the task ner, one a document. The first rows of a longer list are the same."""
-    return [(row(d), d) for d in islice(documents(seed, records=records), n)]
+    for document in islice(documents(seed, records=records, spread=spread), n):
+        yield row(document), document
 
 
 def mentions(document: Document) -> list[tuple[Placed, int]]:

@@ -21,6 +21,7 @@ from finetooth.generate.kinds import SLOT, Fact, Kind
 from finetooth.generate.names import MONTHS
 from finetooth.generate.prose import Document, documents
 from finetooth.generate.world import Value, World, money, number, pick, year
+from finetooth.machines import Spread
 from finetooth.text import words
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -38,16 +39,19 @@ class Claim:
     text: str
 
 
-def pairs(n: int, seed: int, *, records: int = RECORDS) -> list[tuple[dict[str, Any], Document]]:
+def pairs(
+    n: int, seed: int, *, records: int = RECORDS, spread: Spread | None = None
+) -> Iterator[tuple[dict[str, Any], Document]]:
     """``n`` rows of the task nli, each with its document. The first rows of a longer list are the same."""
-    made: list[tuple[dict[str, Any], Document]] = []
+    made = 0
     world = World(seed)
-    for document in documents(seed, records=min(records, RECORDS), alike=True):
-        if len(made) >= n:
-            break
-        rng = np.random.default_rng([seed, 5, len(made)])
-        made.extend((row, document) for row in rows(document, world, rng))
-    return made[:n]
+    for document in documents(seed, records=min(records, RECORDS), alike=True, spread=spread):
+        drawn = list(rows(document, world, np.random.default_rng([seed, 5, made])))
+        for row in drawn[: n - made]:
+            yield row, document
+        made += len(drawn)
+        if made >= n:
+            return
 
 
 def rows(document: Document, world: World, rng: np.random.Generator) -> Iterator[dict[str, Any]]:

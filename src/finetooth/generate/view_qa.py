@@ -13,6 +13,7 @@ import numpy as np
 from finetooth.generate.kinds import SLOT, Fact
 from finetooth.generate.prose import FRAME, MOST_RECORDS, Document, Placed, documents
 from finetooth.generate.world import Value, pick
+from finetooth.machines import Spread
 
 MOST = 5  # questions of one document
 # Without a name of its own, a thing may be asked about only where the answer is one: "What caused the
@@ -25,15 +26,18 @@ OF_EMAILS = {
 }
 
 
-def pairs(n: int, seed: int, *, records: int = MOST_RECORDS) -> list[tuple[dict[str, Any], Document]]:
+def pairs(
+    n: int, seed: int, *, records: int = MOST_RECORDS, spread: Spread | None = None
+) -> Iterator[tuple[dict[str, Any], Document]]:
     """``n`` rows of the task qa, each with its document. The first rows of a longer list are the same."""
-    made: list[tuple[dict[str, Any], Document]] = []
-    for document in documents(seed, records=records):
-        if len(made) >= n:
-            break
-        rng = np.random.default_rng([seed, 3, len(made)])
-        made.extend((row, document) for row in rows(document, rng))
-    return made[:n]
+    made = 0
+    for document in documents(seed, records=records, spread=spread):
+        drawn = list(rows(document, np.random.default_rng([seed, 3, made])))
+        for row in drawn[: n - made]:
+            yield row, document
+        made += len(drawn)
+        if made >= n:
+            return
 
 
 def rows(document: Document, rng: np.random.Generator) -> Iterator[dict[str, Any]]:

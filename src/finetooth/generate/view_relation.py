@@ -17,11 +17,15 @@ from finetooth.generate.kinds import relation_names
 from finetooth.generate.prose import MOST_RECORDS, Document, documents
 from finetooth.generate.view_ner import mentions
 from finetooth.generate.world import ENTITY_KINDS
+from finetooth.machines import Spread
 
 
-def pairs(n: int, seed: int, *, records: int = MOST_RECORDS) -> list[tuple[dict[str, Any], Document]]:
+def pairs(
+    n: int, seed: int, *, records: int = MOST_RECORDS, spread: Spread | None = None
+) -> Iterator[tuple[dict[str, Any], Document]]:
     """``n`` rows of the task relation, one a document. The first rows of a longer list are the same."""
-    return [(row(d), d) for d in islice(documents(seed, records=records), n)]
+    for document in islice(documents(seed, records=records, spread=spread), n):
+        yield row(document), document
 
 
 def row(document: Document) -> dict[str, Any]:

@@ -7,6 +7,7 @@ file or folder to be recognised and read. ``columns``: Parquet and Arrow, bounde
 from finetooth.io.parse import MAX_DEPTH, MAX_SAFE_INTEGER, JsonProblem, depth_of, json_type, parse_json
 from finetooth.io.source import HEAD_BYTES, MAX_FILE_BYTES, MAX_LINE_BYTES, Source
 from finetooth.io.write import (
+    Fingerprint,
     atomic,
     chunks,
     content_id,
@@ -24,6 +25,7 @@ __all__ = [
     "MAX_FILE_BYTES",
     "MAX_LINE_BYTES",
     "MAX_SAFE_INTEGER",
+    "Fingerprint",
     "JsonProblem",
     "Source",
     "atomic",

@@ -104,11 +104,23 @@ def write_jsonl(path: str | Path, rows: Iterable[Any]) -> int:
 
 def fingerprint(values: Iterable[Any]) -> str:
     """16 hex digits (of SHA-256) of JSON values in their order; the same on every machine."""
-    digest = hashlib.sha256()
+    made = Fingerprint()
     for value in values:
-        digest.update(json.dumps(plain(value), sort_keys=True, ensure_ascii=True).encode())
-        digest.update(b"\n")
-    return digest.hexdigest()[:16]
+        made.add(value)
+    return str(made)
+
+
+class Fingerprint:
+    """``fingerprint`` of values as they come."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, value: Any) -> None:
+        self._digest.update(json.dumps(plain(value), sort_keys=True, ensure_ascii=True).encode() + b"\n")
+
+    def __str__(self) -> str:
+        return self._digest.hexdigest()[:16]
 
 
 def content_id(*parts: str) -> str:
