@@ -180,3 +180,70 @@ def test_flips_are_counted_towards_the_planted_version():
     assert (found["n"], found["failures"]) == (4, 1)
     assert (found["moved"], found["won"], found["moved_away"]) == (25.0, 25.0, 25.0)
     assert found["shift"] == pytest.approx((8 + 0 - 1 + 0) / 4)
+
+
+def judging(likes):
+    """The teacher of above, and a judge of the same address that gives 5 where ``likes(reasoning)``, else 1."""
+    marks = scoring(lambda text, place: likes(text))
+
+    def reply(body):
+        return marks(body) if "<reasoning_b>" in body["messages"][0]["content"] else teacher(body)
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("likes", "used", "kept"),
+    [
+        # It knows a reason of its own pair; of c it prefers the correction.
+        (lambda text: "Ada" in text or "does not keep" in text or "does not stand" in text, True, 3),
+        # It knows good reasons, and prefers c's mistake.
+        (lambda text: "Ada" in text or "does not keep" in text or "The mill left" in text, True, 2),
+        # It likes nothing: always a tie, so its word is not used.
+        (lambda text: False, False, 3),
+    ],
+    ids=["sound", "hard on c", "no judge"],
+)
+def test_a_judge_is_heard_only_where_it_can_judge(data, capsys, monkeypatch, likes, used, kept):
+    monkeypatch.setattr("finetooth.teach.review.planted", lambda *a: own_against_empty())
+    with serving(Server(judging(likes))) as url:
+        _, said, rows = run(data, url, capsys, "--judge", "j")
+        asked = said["asked"]
+        _, again, _ = run(data, url, capsys, "--judge", "j")
+    assert (said["judge"]["used"], said["kept"], len(rows)) == (used, kept, kept)
+    assert said["judge"]["judged"] == 1
+    assert (again["asked"], again["cached"]) == (0, asked)
+    if kept == 2:
+        assert "prefers the flawed" in (data.parent / "reasons.jsonl.dropped.jsonl").read_text()
+
+
+def own_against_empty():
+    row = PAIRS[0]
+    return [
+        Duel(f"planted:{i}", row["premise"], row["hypothesis"], GOOD["a"], f"{i} is one.") for i in range(6)
+    ]
+
+
+def test_planted_reasons_are_right_ones_against_those_of_other_pairs():
+    from finetooth.teach.review import planted
+
+    examples = [TASK.from_row(row, "here") for row in PAIRS]
+    made = [
+        thoughts.Thought(i, GOOD[i], label, None, "p", "k")
+        for i, label in (("a", "1"), ("b", "0"), ("c", "1"))
+    ]
+    duels = planted(examples, made)
+    assert [(d.id, d.first, d.second) for d in duels] == [
+        ("planted:a", GOOD["a"], GOOD["b"]),
+        ("planted:b", GOOD["b"], GOOD["a"]),
+    ]
+
+
+def test_a_judge_that_nothing_was_planted_for_is_not_heard(tmp_path):
+    from finetooth.teach.review import review
+
+    examples = [TASK.from_row(row, "here") for row in PAIRS]
+    made = [thoughts.Thought(row["id"], None, None, "truncated", "p", "k") for row in PAIRS]
+    with serving(Server(scoring(lambda text, place: True))) as url:
+        found = review(examples, made, {}, Teacher("m", Journal(tmp_path / "j"), url))
+    assert (found.used, found.judged, found.agreement["n"]) == (False, 0, 0)

@@ -17,6 +17,7 @@ from finetooth.teach import thoughts
 from finetooth.teach.client import Teacher
 from finetooth.teach.journal import Journal
 from finetooth.teach.local import Servers, is_local
+from finetooth.teach.review import review
 
 POLICIES = ("keep", "omit", "correct")
 PROMPT_TOKENS = 2048  # room for the longest prompt beside the answer, in a model run here
@@ -43,6 +44,11 @@ def command(
         typer.Option(help="The second teacher, shown label and flawed reasoning; the first if left out."),
     ] = None,
     corrector_url: Annotated[str | None, typer.Option(help="The second teacher's endpoint.")] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="A model that scores corrections against what they correct; it is measured first."),
+    ] = None,
+    judge_url: Annotated[str | None, typer.Option(help="The judge's endpoint.")] = None,
     disagreement: Annotated[
         str,
         typer.Option(help="Where the teacher's label is another: keep it, omit the pair, or correct it."),
@@ -118,7 +124,30 @@ def command(
                 corrected = thoughts.reflect(
                     examples, made, second, labels, concurrency=at_once, budget=left, progress=bar
                 )
-    chosen = thoughts.select(examples, made, corrected, disagreement=disagreement)  # type: ignore[arg-type]
+        reviewed = None
+        if judge is not None or judge_url is not None:
+            near = judge_url or (None if judge and is_local(judge) else base_url)
+            third = one(judge or teacher, near)
+            so_far = first.spent.cost + (0.0 if same else second.spent.cost)
+            left = None if budget is None else max(0.0, budget - so_far)
+            with Progress("verdicts", "questions") as bar:
+                reviewed = review(
+                    examples,
+                    made,
+                    corrected,
+                    third,
+                    concurrency=_at_once(third, concurrency),
+                    budget=left,
+                    progress=bar,
+                )
+    rejected = reviewed.rejected if reviewed else None
+    chosen = thoughts.select(
+        examples,
+        made,
+        corrected,
+        disagreement=disagreement,  # type: ignore[arg-type]
+        rejected=rejected,
+    )
     write_jsonl(out, map(task.to_row, chosen.examples))
     drops = dropped or out.with_name(out.name + ".dropped.jsonl")
     write_jsonl(drops, chosen.dropped)
@@ -127,6 +156,7 @@ def command(
     right = sum(t.label == e.target.label for t, e in zip(made, examples, strict=True))
     failures = Counter(t.failure for t in made if t.failure)
     spent = [first.spent] if same else [first.spent, second.spent]
+    spent += [third.spent] if reviewed else []
     summary = {
         "examples": len(examples),
         "kept": len(chosen.examples),
@@ -135,6 +165,7 @@ def command(
         "unreadable": dict(failures),
         "corrected": sum(t.reason is not None for t in corrected.values()),
         "disagreements": len(chosen.disagreements),
+        "judge": reviewed.to_json() if reviewed else None,
         "asked": sum(s.asked for s in spent),
         "cached": sum(s.cached for s in spent),
         "cost": sum(s.cost for s in spent),
@@ -147,6 +178,13 @@ def command(
         return 0
     rows = [("kept", len(chosen.examples)), *summary["dropped"].items()]  # type: ignore[attr-defined]
     print(table(("", "pairs"), rows))
+    if reviewed:
+        found = reviewed.agreement
+        said = f"the judge picks the good one of {found['n']} planted pairs in {found['agreement']:.0f} %"
+        verb = "its word is used" if reviewed.used else "that is not surely above half: its word is not used"
+        say(
+            f"{said} ({found['low']:.0f} to {found['high']:.0f}): {verb}" if found["n"] else f"{said}: {verb}"
+        )
     say(
         f"the first teacher agrees with the data on {right} of {len(examples)}; likely label errors: {doubts}\n"
         f"asked {summary['asked']}, from the journal {summary['cached']}, cost {summary['cost']:.4f}"

@@ -97,7 +97,7 @@ def agreement(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     from finetooth.metrics.qa import percent
 
     right = np.array([[v.winner == "first", 1.0] for v in verdicts], dtype=float)
-    low, high = interval(right, [v.id for v in verdicts], percent)
+    low, high = interval(right, [v.id for v in verdicts], percent) if verdicts else (None, None)
     n = max(len(verdicts), 1)
     return {
         "agreement": 100.0 * float(right[:, 0].mean()) if len(right) else 0.0,

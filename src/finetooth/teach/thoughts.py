@@ -194,11 +194,13 @@ def select(
     corrected: Mapping[str, Thought],
     *,
     disagreement: Disagreement = "correct",
+    rejected: Mapping[str, str] | None = None,
 ) -> Selected:
     """Believes a reason only after it was checked.
 
     ``disagreement`` is what happens to a pair whose thought came to another label: ``keep`` the teacher's
-    label and reason, ``omit`` the pair, or take the ``correct`` reason of the second teacher. Every reason
+    label and reason, ``omit`` the pair, or take the ``correct`` reason of the second teacher, unless its pair is
+    among those ``rejected`` (id -> why, as of ``review``). Every reason
     that an error-level check of reasons finds fault with is dropped by that check's name.
     """
     by_id = {t.example_id: t for t in thoughts}
@@ -223,6 +225,7 @@ def select(
                 why = "was not reflected on" if second is None else second.failure
                 if second is not None and second.doubtful:
                     why = "the second teacher doubts the label"
+                why = why or (rejected or {}).get(e.id)
                 if second is None or second.reason is None or why:
                     dropped.append(Drop(e.id, "teach", f"not corrected: {why}"))
                     continue
