@@ -12,13 +12,18 @@ from typing import Any
 from finetooth import __version__, io, registry
 from finetooth.report.collect import Shown, config_text
 from finetooth.report.curves import curves
-from finetooth.report.said import cut
+from finetooth.report.said import cut, visible
 
 MOST_ROWS = 8000  # example rows in the page; the map shows every example
 MOST_FINDINGS = 500
 TEXT_BYTES = 2_600_000  # of all inputs, targets and predictions in the page
 SIZES = (1500, 1000, 700, 500, 350, 240, 160, 110, 80)  # characters that a text may be cut to
 HERE = Path(__file__).parent
+NAME, COMMAND, CONFIG = (
+    120,
+    4_000,
+    40_000,
+)  # characters that are shown of a slice's name, the command, the settings
 POLICY = "'none-yet'"
 MOST_LABELS = 20  # of a confusion matrix
 OTHER = "something else"
@@ -44,7 +49,7 @@ def render(shown: Shown) -> str:
         verdict=verdict(shown),
         standing=standing(shown),
         curves=curves(shown.steps, main, shown.main),
-        config=config_text(shown),
+        config=visible(config_text(shown), CONFIG),
         command=_command(shown),
         findings=shown.findings[:MOST_FINDINGS],
         kinds=_kinds(shown),
@@ -228,8 +233,8 @@ def _slices(rows: Sequence[Mapping[str, Any]], main: str) -> dict[str, dict[str,
     """By kind of slice: the metrics, and a row a slice with all of them."""
     kinds: dict[str, dict[str, Any]] = {}
     for row in rows:
-        kind = kinds.setdefault(str(row["by"]), {"names": {}, "rows": {}})
-        name = str(row["slice"])
+        kind = kinds.setdefault(visible(str(row["by"]), NAME), {"names": {}, "rows": {}})
+        name = visible(str(row["slice"]), NAME)
         kind["names"].setdefault(row["name"])
         of = kind["rows"].setdefault(name, {"slice": name, "n": row["n"], "values": {}})
         of["values"][row["name"]] = row
@@ -298,4 +303,4 @@ def _command(shown: Shown) -> str:
     # A run that was started as ``python -m finetooth`` keeps the name of that file.
     if str(words[0]).endswith("__main__.py"):
         words = ["finetooth", *words[1:]]
-    return shlex.join(map(str, words))
+    return visible(shlex.join(map(str, words)), COMMAND)

@@ -57,12 +57,14 @@ function draw() {
   pen.textAlign = "center"; pen.textBaseline = "bottom"; pen.fillText(axes()[2], R.left + b.w / 2, h - 3);
   pen.save(); pen.translate(3, R.top + b.h / 2); pen.rotate(-Math.PI / 2); pen.textBaseline = "top"; pen.fillText(axes()[3], 0, 0); pen.restore();
   pen.save(); pen.beginPath(); pen.rect(R.left, R.top, b.w, b.h); pen.clip();
-  const size = points.length > 5000 ? 1.6 : points.length > 500 ? 3 : 4.5, paint = colours(), which = by === "category" ? CATEGORY : CLUSTER, seen = new Map();
+  const size = points.length > 5000 ? 1.6 : points.length > 500 ? 3 : 4.5, paint = colours(), which = by === "category" ? CATEGORY : CLUSTER;
   pen.globalAlpha = points.length > 5000 ? 0.35 : 0.75;
+  // No call and no array a point: there may be 50,000 of them, drawn again at every move.
+  const [i, j] = axes(), sx = b.w / view.w, sy = b.h / view.h, counts = new Map(); let last = null;
   for (const p of points) {
-    const key = p[which]; seen.set(key, (seen.get(key) || 0) + 1);
-    const [x, y] = where(p); if (x < R.left - 6 || y < R.top - 6 || x > R.left + b.w + 6 || y > R.top + b.h + 6) continue;
-    pen.fillStyle = key < 0 ? soft : paint[key];
+    const key = p[which], x = R.left + (p[i] - view.x) * sx, y = R.top + b.h - (p[j] - view.y) * sy; counts.set(key, (counts.get(key) || 0) + 1);
+    if (x < R.left - 6 || y < R.top - 6 || x > R.left + b.w + 6 || y > R.top + b.h + 6) continue;
+    if (key !== last) { pen.fillStyle = key < 0 ? soft : paint[key]; last = key; }
     if (size < 2) pen.fillRect(x - size, y - size, 2 * size, 2 * size); else { pen.beginPath(); pen.arc(x, y, size, 0, 7); pen.fill(); }
   }
   pen.globalAlpha = 1;
@@ -70,7 +72,7 @@ function draw() {
   pen.restore();
   const names = by === "category" ? data.categories : data.clusters, legend = get("legend"); legend.replaceChildren();
   const order = by === "category" ? ["easy", "ambiguous", "hard"] : [];
-  const keys = [...seen].sort((a, c) => (order.indexOf(names[a[0]]) - order.indexOf(names[c[0]])) || c[1] - a[1]);
+  const keys = [...counts].sort((a, c) => (order.indexOf(names[a[0]]) - order.indexOf(names[c[0]])) || c[1] - a[1]);
   for (const [key, n] of keys.slice(0, 10)) { const one = make("span"), dot = make("span", "", "key"); dot.style.background = key < 0 ? soft : paint[key]; one.append(dot, (key < 0 ? "not known" : names[key]) + " (" + n.toLocaleString("en") + ")"); legend.append(one); }
   if (keys.length > 10) legend.append(make("span", "and " + (keys.length - 10) + " more", "soft"));
 }
@@ -144,7 +146,7 @@ function line(r) {
   button.type = "button"; button.setAttribute("aria-expanded", "false"); name.append(button, make("br"), make("small", r[at.split])); tr.append(name);
   for (const key of ["input", "target", "prediction"]) { const td = make("td"); if (r[at[key]] !== null) td.append(make("div", r[at[key]], "clip")); tr.append(td); }
   tr.append(make("td", r[at.right], r[at.right] === "no" ? "bad" : "good"), make("td", number(r[at.sure]), "n"));
-  const map = make("td"); if (r[at.category]) map.append(make("div", r[at.category])); if (r[at.confidence] !== null) map.append(make("small", "confidence " + number(r[at.confidence]) + ", variability " + number(r[at.variability]))); if (r[at.cluster] !== null) map.append(make("div", r[at.cluster], "soft"));
+  const map = make("td"); if (r[at.category]) map.append(make("div", r[at.category])); if (r[at.confidence] !== null) map.append(make("small", number(r[at.confidence]) + " ± " + number(r[at.variability]))); if (r[at.cluster] !== null) map.append(make("div", r[at.cluster], "soft"));
   tr.append(map, make("td", r[at.findings]));
   // On a narrow screen a row becomes a list, and each line says what it is.
   ["", "input", "target", "prediction", "right", "sure", "map", "findings"].forEach((label, i) => { if (label) tr.children[i].dataset.label = label; });
