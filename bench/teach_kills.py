@@ -37,8 +37,9 @@ def reply(body: dict) -> str:
     text = body["messages"][0]["content"]
     if "blue" in text:
         return '{"word": "blue"}'
-    so = "step 1: it is said. step 2: it holds. step 3: so the hypothesis can be inferred."
-    not_so = "step 1: it is said. step 2: it fails. step 3: so the hypothesis cannot be inferred."
+    said = text.rsplit("<premise>", 1)[1].split("<")[0]
+    so = f"step 1: {said} step 2: it holds. step 3: so the hypothesis can be inferred."
+    not_so = f"step 1: {said} step 2: it fails. step 3: so the hypothesis cannot be inferred."
     if "<true_label>" in text:
         right = so if "<true_label>1" in text else not_so
         doubt = {"error_analysis": "it misread", "thought_process": right, "true_label_doubtful": False}

@@ -28,10 +28,13 @@ options = parser.parse_args()
 print("loading", options.m, "as", options.alias, flush=True)
 if os.environ.get("BROKEN"):
     sys.exit("error: not enough memory for the model")
-good = "step 1: it is said. step 2: what is said holds. step 3: so the hypothesis can be inferred."
+good = "step 1: it is said that {{}} step 2: what is said holds. step 3: so the hypothesis can be inferred."
 def reply(body):
     text = body["messages"][0]["content"]
-    return json.dumps({{"word": "blue"}} if "blue" in text else {{"thought_process": good, "predicted_label": 1}})
+    if "blue" in text:
+        return json.dumps({{"word": "blue"}})
+    premise = text.rsplit("<premise>", 1)[1].split("<")[0]
+    return json.dumps({{"thought_process": good.format(premise), "predicted_label": 1}})
 print("pid", os.getpid(), flush=True)
 with serving(Server(reply, supports=("json_object",)), int(options.port)):
     time.sleep(300)
