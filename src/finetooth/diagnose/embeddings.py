@@ -196,7 +196,10 @@ def _batch(head: Any, pieces: Sequence[_Piece]) -> tuple[dict[str, Any], Any]:
     pairs = getattr(head, "pairs", None)
     uncut = all(len(p.ids) == len(p.window.input_ids) for p in pieces)
     padded = pad(
-        windows, head.tokenizer.pad_token_id, types=pairs if hasattr(pairs, "token_types") and uncut else None
+        windows,
+        head.tokenizer.pad_token_id,
+        limit=head.options.max_length_tokens,
+        types=pairs if hasattr(pairs, "token_types") and uncut else None,
     )
     batch: dict[str, Any] = {
         k: padded[k] for k in ("input_ids", "attention_mask", "token_type_ids") if k in padded

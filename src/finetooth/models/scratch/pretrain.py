@@ -100,7 +100,8 @@ class MaskedHead:
     def collate(self, windows: Sequence[Window]) -> dict[str, torch.Tensor]:
         """``words`` (windows, length) and ``slots`` (k,), whose length says how many tokens to foretell."""
         cuts = "cut" in windows[0].fields
-        batch = pad(windows, self.tokenizer.pad_token_id, types=self.pairs if cuts else None)
+        limit = self.options.max_length_tokens
+        batch = pad(windows, self.tokenizer.pad_token_id, limit=limit, types=self.pairs if cuts else None)
         words = np.full(batch["input_ids"].shape, -1, np.int64)
         for row, w in enumerate(windows):
             words[row, : len(w)] = w.fields["words"]
