@@ -67,3 +67,15 @@ def test_processes_generate_the_rows_of_one(task, tmp_path):
     assert main([*ask, "--out", str(tmp_path / "one.jsonl")]) == 0
     assert main([*ask, "--out", str(tmp_path / "two.jsonl"), "--workers", "2"]) == 0
     assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+
+
+def test_processes_augment_as_one_does(tmp_path):
+    from finetooth.cli import main
+
+    data = str(tmp_path / "train.jsonl")
+    assert main(["generate", "ner", "--n", "40", "--seed", "3", "--out", data]) == 0
+    ask = ["augment", data, "--times", "3"]
+    assert main([*ask, "--out", str(tmp_path / "one.jsonl")]) == 0
+    assert main([*ask, "--out", str(tmp_path / "two.jsonl"), "--workers", "2"]) == 0
+    for name in ("{}.jsonl", "{}.dropped.jsonl"):
+        assert (tmp_path / name.format("two")).read_bytes() == (tmp_path / name.format("one")).read_bytes()

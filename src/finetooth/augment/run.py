@@ -19,10 +19,13 @@ from finetooth.augment.edit import Skip
 from finetooth.checks._similar import near, shingles
 from finetooth.curate.mend import Change, mend
 from finetooth.errors import FinetoothError, UsageError
+from finetooth.io import chunks
+from finetooth.machines import Spread
 from finetooth.text import shorten, squeeze
 from finetooth.types import Dataset, Drop, Example, Finding
 
 TASKS = ("ner", "relation")
+AT_ONCE = 64  # copies that a worker makes before it hands them over
 TRIES = 3  # draws for one copy before it is given up
 NEAR = 0.9  # of the runs of three words are shared: a near-duplicate
 
@@ -53,13 +56,21 @@ Method = Callable[[Sequence[Job], Callable[[str, str], None]], Sequence[Made]]
 One = Callable[[Example, random.Random, int], Example]
 
 
-def each(one: One) -> Method:
-    """A method of single documents; whatever goes wrong in one is a reason, and the others go on."""
+def each(one: One, spread: Spread | None = None) -> Method:
+    """A method of single documents; whatever goes wrong in one is a reason, and the others go on.
+
+    ``spread`` makes the copies in several processes or on a cluster: each depends on its own job alone.
+    """
 
     def method(jobs: Sequence[Job], note: Callable[[str, str], None]) -> list[Made]:
-        return [guarded(partial(one, job.source, job.rng, job.number)) for job in jobs]
+        made = (spread or Spread())(_some, one, chunks(jobs, AT_ONCE))
+        return [result for some in made for result in some]
 
     return method
+
+
+def _some(one: One, jobs: Sequence[Job]) -> list[Made]:
+    return [guarded(partial(one, job.source, job.rng, job.number)) for job in jobs]
 
 
 def guarded(make: Callable[[], Example]) -> Made:

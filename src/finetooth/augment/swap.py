@@ -239,10 +239,12 @@ def pools(*parts: Pool) -> Pool:
     return made
 
 
-def as_swap(pool: Pool, share: float = SHARE):
-    """The method with its pool bound."""
+@dataclass(frozen=True)
+class as_swap:
+    """The method with its pool bound; other processes can be given it."""
 
-    def method(example: Example, rng: random.Random, _: int) -> Example:
-        return swap(example, rng, pool=pool, share=share)
+    pool: Pool
+    share: float = SHARE
 
-    return method
+    def __call__(self, example: Example, rng: random.Random, _: int) -> Example:
+        return swap(example, rng, pool=self.pool, share=self.share)

@@ -11,6 +11,7 @@ from finetooth import readers, registry
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.errors import UsageError
 from finetooth.io import fingerprint, write_jsonl
+from finetooth.machines import Spread
 from finetooth.types import Dataset
 
 
@@ -53,6 +54,12 @@ def command(
     ] = False,
     task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="swap, drop, shuffle: in so many processes; 0: in this one.")
+    ] = 0,
+    ray: Annotated[
+        str | None, typer.Option(help="The same on this Ray cluster (its address, or auto).")
+    ] = None,
     json: Json = False,
 ) -> int:
     from finetooth.augment.run import augment, refuse_other_tasks
@@ -74,7 +81,7 @@ def command(
         "temperature": temperature,
         "journal": journal or out.with_suffix(".teacher.sqlite"),
     }
-    chosen = _methods(methods, dataset, pool, allow_dev, model, asking)
+    chosen = _methods(methods, dataset, pool, allow_dev, model, asking, Spread(workers, ray))
     with Progress("augmenting", "copies") as bar:
         made = augment(dataset, chosen, times=times, seed=seed, progress=bar)
     to_row = registry.task(dataset.task).to_row
@@ -99,6 +106,7 @@ def _methods(
     allow_dev: bool,
     model: str | None,
     asking: dict[str, Any],
+    spread: Spread,
 ) -> dict[str, Any]:
     """Name -> method, in the order given. Raises UsageError for one that is not known."""
     from finetooth.augment import order, swap
@@ -112,12 +120,12 @@ def _methods(
             if not allow_dev:
                 refuse_held_out(str(pool), more.examples)
             names = swap.pools(names, swap.pool_of(clean(more)[0]))
-        return each(swap.as_swap(names))
+        return each(swap.as_swap(names), spread)
 
     known = {
         "swap": swapping,
-        "drop": lambda: each(order.drop),
-        "shuffle": lambda: each(order.shuffle),
+        "drop": lambda: each(order.drop, spread),
+        "shuffle": lambda: each(order.shuffle, spread),
         "fill": lambda: _fill(model),
         "paraphrase": lambda: _paraphrase(**asking),
     }
