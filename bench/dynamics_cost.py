@@ -1,6 +1,6 @@
 """What recording training dynamics costs: steps with and without it, interleaved in one process.
 
-    python bench/dynamics_cost.py [--rounds 12] [--threads 1]
+    python bench/dynamics_cost.py [--rounds 12] [--threads 1] [--only ner] [--batch-tokens N]
 
 The same batch is trained on twice in each round, in turns: once as ``finetooth train`` does it (the head's step and the
 recorder), once with cross-entropy alone. Both sides are forward, backward, clipping and optimiser. CPU seconds, which what
@@ -27,6 +27,7 @@ from finetooth.train.dynamics import Recorder
 
 CASES = {
     "qa, span head, starter:minilm": ("qa", "starter:minilm", 4096),
+    "ner, token head, starter:minilm": ("ner", "starter:minilm", 2048),
     "json, causal head, starter:smollm2": ("json", "starter:smollm2", 1024),
 }
 
@@ -46,7 +47,13 @@ def causal_loss(head: Any, model: Any, batch: dict[str, Any]) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(logits.float(), batch["gold"])
 
 
-PLAIN = {"qa": span_loss, "json": causal_loss}
+def token_loss(head: Any, model: Any, batch: dict[str, Any]) -> torch.Tensor:
+    logits = model(**{k: batch[k] for k in ("input_ids", "attention_mask") if k in batch}).logits
+    flat = logits.reshape(-1, logits.shape[-1])[batch["at"]]
+    return torch.nn.functional.cross_entropy(flat.float(), batch["gold"])
+
+
+PLAIN = {"qa": span_loss, "ner": token_loss, "json": causal_loss}
 
 
 def case(task_name: str, base: str, tokens: int, rounds: int, folder: Path) -> list[float]:
@@ -109,11 +116,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", choices=sorted(PLAIN))
+    parser.add_argument("--batch-tokens", type=int)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as tmp:
         for name, (task, base, tokens) in CASES.items():
-            ratios = case(task, base, tokens, args.rounds, Path(tmp))
+            if args.only and args.only != task:
+                continue
+            ratios = case(task, base, args.batch_tokens or tokens, args.rounds, Path(tmp))
             middle = statistics.median(ratios)
             print(
                 f"{name}: {100 * (middle - 1):+.1f} % [{100 * (min(ratios) - 1):+.1f}, {100 * (max(ratios) - 1):+.1f}]"
