@@ -59,6 +59,9 @@ def _is_reason(row: Mapping[str, Any]) -> bool:
 def sniff(source: Source) -> bool:
     if source.starts_with not in ("{", "["):
         return False
+    if source.first_line_is_json:  # the file may be larger than memory, and its first row is enough
+        row = source.first_row
+        return row is not None and _is_reason(row)
     try:
         return _is_reason(next(_rows(source))[1])
     except (StopIteration, DataError):
