@@ -135,7 +135,14 @@ def main() -> None:
         result = json.loads(config.with_suffix(".json").read_text("utf-8"))
         rows = sorted(result["trials"], key=lambda t: -(t["value"] or 0))
         values = [
-            (t["number"], t["state"], t["value"], t["seconds"], *t["params"].values(), t["failure"] or "")
+            (
+                t["number"],
+                t["state"],
+                t["value"],
+                t["seconds"],
+                *map(str, t["params"].values()),
+                t["failure"] or "",
+            )
             for t in rows
         ]
         names = [k.partition(".")[2] for k in rows[0]["params"]]
