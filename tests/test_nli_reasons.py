@@ -234,6 +234,12 @@ def test_one_reason_for_many_pairs_was_copied(tmp_path):
     assert [h.example_id for h in found(tmp_path, rows, "reason-said-of-others")] == ["a", "b"]
 
 
+def test_the_same_reason_for_like_hypotheses_is_no_copy(tmp_path):
+    said = "step 1: The hypothesis says 'helicopter'. step 2: The premise does not speak of that. step 3: So it cannot be inferred."
+    rows = [{**row(name, said, 0), "hypothesis": f"{name} came by helicopter."} for name in ("Ada", "Omar")]
+    assert found(tmp_path, rows, "reason-said-of-others") == []
+
+
 @needs_data
 @pytest.mark.parametrize(
     ("name", "errors", "undecided"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from finetooth.checks._verdict import TOLD, conclusion, sentences
@@ -188,19 +189,24 @@ def reason_too_long(examples: Sequence[Example], context: CheckContext) -> Itera
 def reason_said_of_others(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The very same reason stands for pairs of other words: it was copied, from the prompt's example as a rule.
 
-    Only reasons of eight words or more; a short one may hold for many.
+    Only reasons of eight words or more; a short one may hold for many. A reason that speaks of its own hypothesis
+    is none: of like hypotheses the same may be said.
 
     Bad: {"premise": "A dog runs.", "reason": "step 1: the shop closes at six ..."} for one pair after the other
     Fix: a stronger teacher, or another example in the prompt; drop the rows
     """
     held: dict[str, dict[str, str]] = {}
+    often = Counter(w for e in examples for w in _content(e.inputs.hypothesis))
+    rare = max(2, len(examples) // 50)
     for e in examples:
         for _, reason, _ in reasons(e):
             held.setdefault(squeeze(reason), {}).setdefault(squeeze(e.inputs.premise), e.id)
     for e in examples:
         for name, reason, _ in reasons(e):
             others = [i for p, i in held[squeeze(reason)].items() if p != squeeze(e.inputs.premise)]
-            if others and len(words(reason)) >= 8:
+            shared = _content(reason) & _content(e.inputs.hypothesis)
+            fits = len(shared) >= 2 or any(often[w] <= rare for w in shared)
+            if others and not fits and len(words(reason)) >= 8:
                 yield flag(
                     e,
                     f"{name} is word for word that of {len(others)} other premises, as {others[0]}",
