@@ -12,7 +12,7 @@ from finetooth.generate.defects import spread
 # They weigh a row by what is usual in the whole set, or hold different texts against each other: a part is all they see.
 ACROSS = {
     "ambiguous-offset", "answer-far-from-question", "answer-of-another-question", "boundary-against-corpus",
-    "missed-mention", "similar-context", "truncated-context", "two-types", "type-against-majority",
+    "missed-mention", "reason-said-of-others", "similar-context", "truncated-context", "two-types", "type-against-majority",
     "unusual-argument-types",
 }  # fmt: skip
 

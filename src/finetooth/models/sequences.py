@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,8 +176,23 @@ def rounded(lengths: np.ndarray) -> np.ndarray:
     return -(-lengths // multiple) * multiple
 
 
+_EXACT: ContextVar[bool] = ContextVar("exact", default=False)
+
+
+@contextmanager
+def exact_lengths() -> Iterator[None]:
+    """Inside, a batch is as long as its longest window: a window alone has no padding. For looking closely."""
+    before = _EXACT.set(True)
+    try:
+        yield
+    finally:
+        _EXACT.reset(before)
+
+
 def padded_length(longest: int, limit: int) -> int:
     """``longest`` rounded up, but for that never above ``limit``, the most a model reads."""
+    if _EXACT.get():
+        return longest
     return max(longest, min(int(rounded(np.array(longest))), limit))
 
 

@@ -145,7 +145,9 @@ class Patient:
         """(windows, 3): loss, gold probability and margin of each window in one batch, without a gradient."""
         import torch
 
-        with torch.no_grad():
+        from finetooth.models.sequences import exact_lengths
+
+        with torch.no_grad(), exact_lengths():
             step = self.step(self.still if model is None else model, windows)
         columns = (step.loss, step.gold_prob, step.margin)
         return np.stack([c.detach().double().cpu().numpy() for c in columns], axis=1)
