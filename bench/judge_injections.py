@@ -88,7 +88,7 @@ def main() -> int:
             url = stack.enter_context(serving(scripted(options.scripted)))
         journal = Journal(options.journal or Path(folder) / "judge.sqlite")
         log = (options.journal or Path(folder) / "judge").with_suffix(".server.log")
-        servers = stack.enter_context(Servers(log, options.threads))
+        servers = stack.enter_context(Servers(log, options.threads, slots=options.concurrency))
         server = None if url else servers.of(options.teacher, context_tokens=2048)
         teacher = Teacher(options.teacher, journal, url, server=server, timeout_s=600, max_tokens=160)
         plain = duels(options.duels, options.seed, Path(folder))

@@ -405,3 +405,14 @@ def test_the_command_tells_where_the_ladder_breaks(base, tmp_path, capsys):
 
     assert main(["doctor", str(path), "train.learningrate=1"]) == 2
     assert "did you mean learning_rate" in capsys.readouterr().err
+
+
+def test_the_cure_for_a_long_warmup_is_one_that_can_be_taken():
+    def said(warmup, steps):
+        return schedule.warmup_warning(config.TrainConfig(warmup_steps=warmup), steps)
+
+    assert "set train.warmup_steps to 1 or train longer" in said(3, 10)
+    # One step is the shortest warmup there is.
+    assert said(1, 3).endswith("train longer")
+    assert "set train.warmup_steps" not in said(1, 3)
+    assert said(1, 100) == ""

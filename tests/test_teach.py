@@ -1,6 +1,7 @@
 """Reasons are thought without the label, corrected with it, and believed only after they were checked."""
 
 import json
+import re
 
 import pytest
 from teacher_server import Server, serving
@@ -99,6 +100,17 @@ def test_a_reason_that_contradicts_its_label_is_not_believed():
     assert [e.id for e in chosen.examples] == ["a"]
     assert chosen.dropped[0].example_id == "b"
     assert "contradicts" in chosen.dropped[0].reason
+
+
+def test_a_short_answer_is_asked_for_by_the_schema_and_a_longer_one_is_still_believed(data, capsys):
+    server = Server(teacher)
+    with serving(server) as url:
+        _, said, _ = run(data, url, capsys, "--max-tokens", "52")
+    asked = "".join(server.seen).replace("\\", "")
+    texts = re.findall(r'"thought_process": \{"type": "string", "minLength": 1, "maxLength": (\d+)', asked)
+    # 20 tokens are for text, of three characters each: 60 for a thought, three fifths of them in a correction.
+    assert sorted(map(int, texts)) == [36, 60, 60, 60]
+    assert said["kept"] == 3
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ parser = argparse.ArgumentParser()
 for name in ("-m", "--alias", "-c", "-np", "-t", "--host", "--port"):
     parser.add_argument(name)
 options = parser.parse_args()
-print("loading", options.m, "as", options.alias, flush=True)
+print("loading", options.m, "as", options.alias, "of", options.np, "slots in", options.c, "tokens", flush=True)
 if os.environ.get("BROKEN"):
     sys.exit("error: not enough memory for the model")
 good = "step 1: it is said that {{}} step 2: what is said holds. step 3: so the hypothesis can be inferred."
@@ -143,3 +143,11 @@ def test_a_package_is_run_where_there_is_no_llama_server(tmp_path, monkeypatch, 
     assert command[1:3] == ["-m", module]
     assert command[command.index("--port") + 1] == "8123"
     assert command[command.index(context) + 1] == "2560"
+
+
+def test_concurrency_is_slots_and_each_has_its_whole_context(tmp_path, model, capsys):
+    data = tmp_path / "pairs.jsonl"
+    data.write_text(json.dumps({"premise": "Ada left at 3.", "hypothesis": "Ada left.", "label": 1}) + "\n")
+    command = ["teach", str(data), "--out", str(tmp_path / "r.jsonl"), "--teacher", str(model)]
+    assert main([*command, "--concurrency", "4", "--max-tokens", "52", "--json"]) == 0
+    assert "of 4 slots in 8400 tokens" in (tmp_path / "r.jsonl.server.log").read_text()

@@ -100,7 +100,7 @@ def command(
         "price_out": price_out,
     }
     same = corrector is None and corrector_url is None
-    servers = Servers(out.with_name(out.name + ".server.log"), threads)
+    servers = Servers(out.with_name(out.name + ".server.log"), threads, slots=concurrency or 1)
     with servers:
 
         def one(model: str, url: str | None) -> Teacher:

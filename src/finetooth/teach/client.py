@@ -26,7 +26,8 @@ KEY_VARIABLE = "FINETOOTH_TEACHER_KEY"
 FORMS = ("json_schema", "tool", "json_object", "prompt")
 PROBE = {
     "type": "object",
-    "properties": {"word": {"type": "string"}},
+    # With the bounds that our schemas have: some servers refuse them in their strict mode.
+    "properties": {"word": {"type": "string", "minLength": 1, "maxLength": 400}},
     "required": ["word"],
     "additionalProperties": False,
 }
@@ -34,12 +35,16 @@ PROBE = {
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing to ask. ``schema``: the JSON Schema that the answer must fit, None for free text."""
+    """One thing to ask. ``schema``: the JSON Schema that is asked for, None for free text.
+
+    ``fits``: what the answer is held against, where it need not be as strict as what is asked for.
+    """
 
     id: str
     messages: Sequence[Mapping[str, str]]
     schema: Mapping[str, Any] | None = None
     seed: int | None = None
+    fits: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,7 @@ class Teacher:
         if ask.schema is None:
             return Reply(ask.id, answer.text, None, answer, key)
         # Whatever the server promised, it is validated again.
-        value, failure = validated(answer.text, ask.schema)
+        value, failure = validated(answer.text, ask.fits or ask.schema)
         return Reply(ask.id, value, failure, answer, key)
 
     def _worst(self, body: Mapping[str, Any]) -> float:

@@ -51,16 +51,26 @@ def gguf_file(name: str) -> Path:
 
 
 def server_command(
-    model: Path, *, alias: str, port: int, context_tokens: int, threads: int, binary: str = "llama-server"
+    model: Path,
+    *,
+    alias: str,
+    port: int,
+    context_tokens: int,
+    threads: int,
+    slots: int = 1,
+    binary: str = "llama-server",
 ) -> list[str]:
-    """What starts the server. Raises UsageError, with the cure, where neither server is installed."""
+    """What starts the server. Raises UsageError, with the cure, where neither server is installed.
+
+    ``slots``: requests worked on together, each with ``context_tokens`` of its own; llama-cpp-python has one.
+    """
     common = ["--host", "127.0.0.1", "--port", str(port)]
     if found := shutil.which(binary):
-        # One slot: a slot has context_tokens / slots tokens, and answers do not depend on their neighbours.
-        size = ["-c", str(context_tokens), "-np", "1", "-t", str(threads)]
+        # The context is divided among the slots.
+        size = ["-c", str(context_tokens * slots), "-np", str(slots), "-t", str(threads)]
         return [found, "-m", str(model), "--alias", alias, *size, *common]
     if importlib.util.find_spec("xllamacpp"):
-        size = ["--context", str(context_tokens), "--threads", str(threads)]
+        size = ["--context", str(context_tokens * slots), "--slots", str(slots), "--threads", str(threads)]
         python = [sys.executable, "-m", "finetooth.teach.serve", str(model), "--alias", alias]
         return [*python, *size, "--port", str(port)]
     if importlib.util.find_spec("llama_cpp") and importlib.util.find_spec("starlette_context"):
@@ -100,11 +110,12 @@ class LocalServer:
         log: Path,
         context_tokens: int = 2048,
         threads: int | None = None,
+        slots: int = 1,
         start_s: float = 180.0,
         binary: str = "llama-server",
     ) -> None:
         self.model, self.log, self.start_s, self.binary = model, log, start_s, binary
-        self.context_tokens = context_tokens
+        self.context_tokens, self.slots = context_tokens, slots
         self.threads = threads or os.cpu_count() or 1
         self._file = gguf_file(model)
         self._process: subprocess.Popen[bytes] | None = None
@@ -132,6 +143,7 @@ class LocalServer:
                 port=port,
                 context_tokens=self.context_tokens,
                 threads=self.threads,
+                slots=self.slots,
                 binary=self.binary,
             )
             self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -187,8 +199,8 @@ class LocalServer:
 class Servers:
     """The servers of one run, one a model: two teachers of one name share it."""
 
-    def __init__(self, log: Path, threads: int | None = None) -> None:
-        self._log, self._threads = log, threads
+    def __init__(self, log: Path, threads: int | None = None, slots: int = 1) -> None:
+        self._log, self._threads, self._slots = log, threads, slots
         self._known: dict[str, LocalServer] = {}
 
     def of(self, model: str, *, context_tokens: int) -> LocalServer | None:
@@ -202,7 +214,7 @@ class Servers:
                 else self._log.with_name(f"{self._log.stem}-{len(self._known)}.log")
             )
             self._known[model] = LocalServer(
-                model, log=log, context_tokens=context_tokens, threads=self._threads
+                model, log=log, context_tokens=context_tokens, threads=self._threads, slots=self._slots
             )
         return self._known[model]
 

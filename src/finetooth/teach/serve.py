@@ -14,7 +14,10 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--alias", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--context", type=int, default=2048, help="tokens of prompt and answer together")
+    parser.add_argument(
+        "--context", type=int, default=2048, help="tokens of prompt and answer, all slots together"
+    )
+    parser.add_argument("--slots", type=int, default=1, help="requests worked on together")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     import xllamacpp
@@ -25,7 +28,8 @@ def main() -> None:
     params.hostnames = ["127.0.0.1"]
     params.port = options.port
     params.n_ctx = options.context
-    params.n_parallel = 1  # answers then do not depend on what is asked beside them
+    # With one slot answers do not depend, in the last bits of a number, on what is asked beside them.
+    params.n_parallel = options.slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
     params.offline = True
     params.ui = False

@@ -54,12 +54,20 @@ def _value(label: str) -> Any:
     return int(label) if label.isdigit() else label
 
 
-def thought_schema(labels: Sequence[str]) -> dict[str, Any]:
+def room(max_tokens: int) -> int:
+    """Characters that surely go into an answer of ``max_tokens``: three a token (English has four to five a token).
+
+    A server that writes by the schema then closes the object where it would else be cut off and unreadable.
+    """
+    return max(60, 3 * (max_tokens - 32))  # 32: the braces, names and label around the text
+
+
+def thought_schema(labels: Sequence[str], characters: int = 1200) -> dict[str, Any]:
     """Reason first, label after: a label written first would be justified, not reasoned."""
     return {
         "type": "object",
         "properties": {
-            "thought_process": {"type": "string", "minLength": 1, "maxLength": 1200},
+            "thought_process": {"type": "string", "minLength": 1, "maxLength": min(1200, characters)},
             "predicted_label": {"enum": [_value(name) for name in labels]},
         },
         "required": ["thought_process", "predicted_label"],
@@ -67,16 +75,18 @@ def thought_schema(labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-REFLECT_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "error_analysis": {"type": "string", "minLength": 1, "maxLength": 800},
-        "thought_process": {"type": "string", "minLength": 1, "maxLength": 1200},
-        "true_label_doubtful": {"type": "boolean"},
-    },
-    "required": ["error_analysis", "thought_process", "true_label_doubtful"],
-    "additionalProperties": False,
-}
+def reflect_schema(characters: int = 2000) -> dict[str, Any]:
+    """What went wrong, then the better reasoning; two fifths of the room are the analysis's."""
+    texts = {
+        "error_analysis": {"type": "string", "minLength": 1, "maxLength": min(800, characters * 2 // 5)},
+        "thought_process": {"type": "string", "minLength": 1, "maxLength": min(1200, characters * 3 // 5)},
+    }
+    return {
+        "type": "object",
+        "properties": {**texts, "true_label_doubtful": {"type": "boolean"}},
+        "required": [*texts, "true_label_doubtful"],
+        "additionalProperties": False,
+    }
 
 
 def generate(
@@ -112,7 +122,8 @@ def generate(
                     ),
                 }
             ],
-            thought_schema(labels),
+            thought_schema(labels, room(teacher.max_tokens)),
+            fits=thought_schema(labels),
         )
         for e in examples
     ]
@@ -158,7 +169,8 @@ def reflect(
                     ),
                 }
             ],
-            REFLECT_SCHEMA,
+            reflect_schema(room(teacher.max_tokens)),
+            fits=reflect_schema(),
         )
         for e in wrong
     ]

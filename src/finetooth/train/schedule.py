@@ -79,7 +79,14 @@ def warmup_warning(config: TrainConfig, steps: int) -> str:
     share = config.warmup_steps / steps
     if share <= LONG_WARMUP:
         return ""
+    shorter = max(1, steps // 10)
+    # One step is the shortest warmup there is: what is left is more steps.
+    cure = (
+        f"set train.warmup_steps to {shorter} or train longer"
+        if shorter < config.warmup_steps
+        else "train longer"
+    )
     return (
         f"the warmup is {config.warmup_steps} of {steps} steps ({share:.0%}): the learning rate is at its "
-        f"height for a moment only; set train.warmup_steps to {max(1, steps // 10)} or train longer"
+        f"height for a moment only; {cure}"
     )
