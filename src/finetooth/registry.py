@@ -92,6 +92,9 @@ class Task:
     prompt, answer                      for generative heads: the text to send, the text to learn
     blank                               what ``from_row`` needs besides in a row that has no target yet
     mistakes(examples, predictions)     what is wrong with each prediction, a key of ``mistake_names``; "": right
+    unread(examples, predictions, train)  why no answer could be read from each generated text, a key of
+                                        ``unread_names``; "": one was. None where nothing was generated
+    unlabelled(example)                 why there is no target to score against, "" where there is one
     """
 
     name: str
@@ -116,6 +119,9 @@ class Task:
     blank: Mapping[str, Any] = field(default_factory=dict)
     mistakes: Callable[[Sequence[Example], Targets], Sequence[str]] | None = None
     mistake_names: Mapping[str, str] = field(default_factory=dict)
+    unread: Callable[[Sequence[Example], Targets, Sequence[Example]], Sequence[str] | None] | None = None
+    unread_names: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: Callable[[Example], str] | None = None
 
     @property
     def metric_names(self) -> tuple[str, ...]:

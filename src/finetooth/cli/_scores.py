@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from finetooth.cli._output import say, table
 from finetooth.evaluate.score import ScoreReport
-from finetooth.types import Score
+from finetooth.types import Drop, Score
 
 WIDEST = 3  # metrics side by side
 MOST_SLICES = 3  # named beside a mistake
@@ -22,6 +23,11 @@ def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) ->
     if report.mistakes:
         print()
         print(mistake_table(report.mistakes))
+    if report.failures:
+        print()
+        print(failure_table(report.failures))
+    for line in left_out(report.left_out):
+        say(line)
     for score in report.on_the_floor:
         say(
             f"{score.name} is not above its floor: {best_floor(score)} alone reaches {score.floor:.2f}, "
@@ -44,6 +50,19 @@ def mistake_table(mistakes: Sequence[dict[str, Any]]) -> str:
     beside = "" if right is None else f" (right: {right:,})"
     head = (f"of {mistakes[0]['of']} wrong", "what is wrong", "where", f"characters{beside}", "for one")
     return table(head, rows)
+
+
+def failure_table(failures: Sequence[dict[str, Any]]) -> str:
+    """A line a kind of text that could not be read: how many of a hundred, with its interval."""
+    rows = [(f["failure"], f["rate"], f["low"], f["high"], f["n"], f["what"]) for f in failures]
+    return table(("not read", "%", "low", "high", f"of {failures[0]['of']:,}", "why"), rows)
+
+
+def left_out(drops: Sequence[Drop]) -> Iterator[str]:
+    """A sentence a reason why rows are in no score."""
+    for reason, n in Counter(d.reason for d in drops).most_common():
+        one = next(d.example_id for d in drops if d.reason == reason)
+        yield f"{n:,} row{' is' if n == 1 else 's are'} in no score, {one} for one: {reason}"
 
 
 def score_table(scores: Sequence[Score]) -> str:

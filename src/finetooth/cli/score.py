@@ -41,6 +41,7 @@ def command(
         matched.predictions,
         train=seen,
         unknown=matched.unknown,
+        dropped=dataset.dropped,
         floors=floors,
         seed=seed,
         resamples=resamples,
@@ -49,8 +50,10 @@ def command(
         emit(report.to_json())
     else:
         print_scores(report, main=of.main_metric)
-    if matched.missing:
-        say(f"{len(matched.missing):,} of {len(dataset):,} examples have no prediction and count as wrong")
-    if matched.unknown:
-        say(f"{len(matched.unknown):,} predictions are for ids that are not in {data}")
+    if report.missing:
+        say(
+            f"{len(report.missing):,} of {report.scores[0].n:,} examples have no prediction and count as wrong"
+        )
+    if report.unknown:
+        say(f"{len(report.unknown):,} predictions are for ids that are not in {data}")
     return 0

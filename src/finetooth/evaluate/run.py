@@ -14,7 +14,7 @@ from finetooth.errors import UsageError
 from finetooth.evaluate.ablations import AblationScore, score_ablation
 from finetooth.evaluate.calibration import calibration
 from finetooth.evaluate.predict import model_key, predict
-from finetooth.evaluate.score import ScoreReport, score
+from finetooth.evaluate.score import ScoreReport, labelled, score
 from finetooth.io import plain
 from finetooth.runs import Run, read_lines
 from finetooth.types import Dataset, Example, Prediction
@@ -120,23 +120,32 @@ def evaluate(
         )
 
     predictions = passes("", data.examples)
-    report = score(task, data.examples, predictions, train=train, seed=seed, resamples=resamples)
+    report = score(
+        task,
+        data.examples,
+        predictions,
+        train=train,
+        dropped=data.dropped,
+        seed=seed,
+        resamples=resamples,
+    )
+    # What has no target was predicted, and is kept with the others, but nothing is counted against it.
+    known = labelled(task, data.examples)[0]
+    examples, answers = [data.examples[i] for i in known], [predictions[i] for i in known]
     found: list[AblationScore] = []
     for ablation in task.ablations if ablations else ():
-        changed = [ablation.change(e) for e in data.examples]
+        changed = [ablation.change(e) for e in examples]
         found += score_ablation(
             task,
             ablation,
-            data.examples,
+            examples,
             changed,
-            predictions,
+            answers,
             passes(ablation.name, changed),
             seed=seed,
             resamples=resamples,
         )
-    done = Evaluation(
-        split, report, tuple(predictions), tuple(found), calibration(task, data.examples, predictions)
-    )
+    done = Evaluation(split, report, tuple(predictions), tuple(found), calibration(task, examples, answers))
     if keep:
         run.write_predictions(split, predictions, task.show)
         run.write_scores(split, plain(done.to_json()))

@@ -13,11 +13,12 @@ from finetooth.evaluate.consistency import ceilings, counted, whole
 from finetooth.evaluate.intervals import Figure, Interval, group_numbers, intervals
 from finetooth.evaluate.metric_code import metric_fingerprint
 from finetooth.evaluate.mistakes import tally
+from finetooth.evaluate.unread import failures
 from finetooth.io import fingerprint
 from finetooth.registry import Metric, Task
-from finetooth.types import Example, Prediction, Score
+from finetooth.types import Drop, Example, Prediction, Score
 
-__all__ = ["ScoreReport", "metric_fingerprint", "score"]
+__all__ = ["ScoreReport", "labelled", "metric_fingerprint", "score"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class ScoreReport:
     """All scores of one set of predictions, with the fingerprints of the data and of the metric code.
 
     ``groups``: how many groups of dependent examples the intervals are drawn from. ``ceilings``: what
-    the gold itself scores, by name, where that is not perfect. ``mistakes``: see ``evaluate.mistakes``. ``notes``: what a reader must know.
+    the gold itself scores, by name, where that is not perfect. ``mistakes``: see ``evaluate.mistakes``;
+    ``failures``: see ``evaluate.unread``. ``left_out``: rows that no score counts, with the reason.
+    ``notes``: what a reader must know.
     """
 
     scores: tuple[Score, ...]
@@ -38,6 +41,8 @@ class ScoreReport:
     groups: int = 0
     ceilings: dict[str, float] = field(default_factory=dict)
     mistakes: tuple[dict[str, Any], ...] = ()
+    failures: tuple[dict[str, Any], ...] = ()
+    left_out: tuple[Drop, ...] = ()
 
     def score(self, name: str) -> Score:
         return next(s for s in self.scores if s.name == name)
@@ -58,6 +63,8 @@ class ScoreReport:
             "groups": self.groups,
             "ceilings": self.ceilings,
             "mistakes": list(self.mistakes),
+            "failures": list(self.failures),
+            "left_out": list(self.left_out),
             "notes": list(self.notes),
         }
 
@@ -71,6 +78,13 @@ def above_floor(score: Score) -> bool:
     return (score.value if score.high is None else score.high) < score.floor
 
 
+def labelled(task: Task, examples: Sequence[Example]) -> tuple[list[int], tuple[Drop, ...]]:
+    """Places of the examples that have a target to score against, and the others with the reason."""
+    why = [task.unlabelled(e) if task.unlabelled else "" for e in examples]
+    left = tuple(Drop(e.id, "score", reason) for e, reason in zip(examples, why, strict=True) if reason)
+    return [i for i, reason in enumerate(why) if not reason], left
+
+
 def score(
     task: Task,
     examples: Sequence[Example],
@@ -78,6 +92,7 @@ def score(
     *,
     train: Sequence[Example] = (),
     unknown: Sequence[str] = (),
+    dropped: Sequence[Drop] = (),
     floors: bool = True,
     seed: int = 0,
     resamples: int = 1000,
@@ -85,10 +100,21 @@ def score(
     """Scores ``predictions`` (one an example, None where missing) with every metric of the task.
 
     ``train`` gives floors and slices what they may know of the training set (majorities, seen answers).
-    Raises FinetoothError where a metric contradicts itself, see ``consistency``.
+    Examples without a target, and what the reader ``dropped``, are left out by name: against nothing every
+    prediction would be wrong. Raises FinetoothError where a metric contradicts itself, see ``consistency``.
     """
     if not examples:
         raise FinetoothError("there is nothing to score: no examples")
+    known, blank = labelled(task, examples)
+    if not known:
+        raise FinetoothError(
+            f"there is nothing to score against: {blank[0].reason} in all {len(examples):,} rows",
+            where=str(examples[0].meta.get("where", "")),
+            cure="name the file that holds the gold targets",
+        )
+    examples, predictions = [examples[i] for i in known], [predictions[i] for i in known]
+    left_out = (*dropped, *blank)
+    gone = {d.example_id for d in left_out}
     groups = [task.group(e) for e in examples]
     guesses = {}
     if floors:
@@ -144,13 +170,15 @@ def score(
         tuple(scores),
         tuple(rows),
         tuple(e.id for e, p in zip(examples, predictions, strict=True) if p is None),
-        tuple(unknown),
+        tuple(name for name in unknown if name not in gone),
         fingerprint(map(task.to_row, examples)),
         metric_fingerprint(task),
         (*notes, *_notes(scores)),
         group_numbers(groups)[1],
         reached,
         tally(task, examples, predictions, names),
+        failures(task, examples, predictions, groups, train=train, seed=seed, resamples=resamples),
+        left_out,
     )
 
 

@@ -42,7 +42,7 @@ def read(source: Source) -> Iterator[Example]:
             triple(t, entities, f"{where}.triples[{i}]")
             for i, t in enumerate(rows.listed(row, "triples", where))
         )
-        meta = {k: row[k] for k in META if isinstance(row.get(k), str)}
+        meta = {k: row[k] for k in META if isinstance(row.get(k), str)} | rows.unlabelled(row, "triples")
         inputs = RelationInput(
             text,
             entities,

@@ -61,7 +61,7 @@ def read(source: Source) -> Iterator[Example]:
             )
         )
         title = row.get("title") if isinstance(row.get("title"), str) else ""
-        meta = {"title": title} if title else {}
+        meta = ({"title": title} if title else {}) | rows.unlabelled(row, "labels")
         inputs = RelationInput(text, entities, tokens, bounds)
         name = row.get("id") or title or content_id(text)
         yield Example(str(name), inputs, RelationTarget(triples), {**meta, "where": where})

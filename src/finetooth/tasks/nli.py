@@ -14,11 +14,12 @@ from finetooth.io import content_id
 from finetooth.metrics.nli import ACCURACY, ECE, MACRO_F1
 from finetooth.registry import Ablation, Task
 from finetooth.tasks.nli_floors import FLOORS
-from finetooth.tasks.nli_outputs import label_name, number_of, of_object
+from finetooth.tasks.nli_outputs import FAILURES, label_name, number_of, of_object, unread
 from finetooth.tasks.nli_outputs import read as read_output
 from finetooth.text import words
 from finetooth.types import Example, Prediction
 
+BLANK = {"label": "?"}
 ENTAILED = frozenset({"1", "entailment", "entailed", "entails", "true", "yes"})
 NOT_ENTAILED = frozenset(
     """0 no false contradiction contradictory contradicted contradicts neutral unknown not_entailment not-entailment
@@ -171,7 +172,10 @@ TASK = Task(
         "hypothesis length": _length,
     },
     labels=labels,
-    blank={"label": "?"},
+    blank=BLANK,
+    unlabelled=lambda e: "no gold label" if e.target.label == BLANK["label"] else "",
+    unread=unread,
+    unread_names=FAILURES,
     prompt=prompt,
     answer=answer,
 )

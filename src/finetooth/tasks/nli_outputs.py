@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from finetooth.metrics import extract as text_of
+from finetooth.types import Example, Prediction
 
 LABEL_KEYS = ("predicted_label", "label", "prediction", "answer", "gold_label", "conclusion")
 REASON_KEYS = ("thought_process", "reason", "reasoning", "thought", "explanation")
@@ -111,6 +112,36 @@ def of_object(value: Mapping[str, Any], labels: Collection[str] = (), slips: Ite
             return Output(None, reason, "unknown-label", tuple(slips))
         return Output(number, reason, "", (*slips, "word"))
     return Output(label, reason, "", tuple(slips))
+
+
+def unread(
+    examples: Sequence[Example], predictions: Sequence[Prediction | None], train: Sequence[Example] = ()
+) -> list[str] | None:
+    """Why each generated text gave no label of the set, a key of FAILURES; "" where it did.
+
+    A label of the set is one of ``examples`` or ``train``. None where no prediction is generated text: a label
+    alone, or the probabilities of a head that classifies.
+    """
+    labels = {e.target.label for e in (*train, *examples)}
+    if not any(p is not None and _generated(p) for p in predictions):
+        return None
+    return ["" if p is None else _unread(p, labels) for p in predictions]
+
+
+def _generated(prediction: Prediction) -> bool:
+    raw = prediction.raw
+    if isinstance(raw, Mapping):
+        return any(key in raw for key in (*LABEL_KEYS, *REASON_KEYS))
+    return isinstance(raw, str) and ("{" in raw or len(raw.split()) > 3)
+
+
+def _unread(prediction: Prediction, labels: Collection[str]) -> str:
+    # What was scored decides: a label that the scorer did not take is a failure, whatever else could be read.
+    if prediction.target is not None and prediction.target.label in labels:
+        return ""
+    raw = prediction.raw
+    found = of_object(raw) if isinstance(raw, Mapping) else read(raw) if isinstance(raw, str) else None
+    return "label-type" if found is None else found.failure or "unknown-label"
 
 
 def rates(outputs: Iterable[Output]) -> dict[str, float]:

@@ -232,6 +232,8 @@ TASK = Task(
     floors=FLOORS,
     ablations=ABLATIONS,
     slices=SLICES,
+    # An empty list under v2 is a label, "unanswerable"; elsewhere nobody has said anything.
+    unlabelled=lambda e: "" if e.target.answers or e.target.v2 else "no gold answers",
     prompt=prompt,
     answer=lambda example: gold(example).target,
 )

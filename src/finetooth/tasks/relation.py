@@ -75,7 +75,8 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
         rows.strings(row, "label_set", where),
         rows.strings(row, "entity_label_set", where),
     )
-    return Example(rows.name(row, where, source), inputs, RelationTarget(triples), rows.meta(row, where))
+    meta = {**rows.meta(row, where), **rows.unlabelled(row, "triples")}
+    return Example(rows.name(row, where, source), inputs, RelationTarget(triples), meta)
 
 
 def _pair(value: Any, where: str) -> tuple[int, int]:
@@ -381,4 +382,5 @@ TASK = Task(
     labels=labels,
     prompt=prompt,
     answer=answer,
+    unlabelled=lambda e: "no gold triples" if e.meta.get("unlabelled") else "",
 )

@@ -67,6 +67,11 @@ def meta(row: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {**(kept if isinstance(kept, Mapping) else {}), "where": where}
 
 
+def unlabelled(row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What meta says of a row without its target: [] is a target, nothing under ``key`` is none."""
+    return {"unlabelled": True} if row.get(key) is None else {}
+
+
 def meta_row(meta: Mapping[str, Any]) -> dict[str, Any]:
     """The part of ``meta`` that is written: not the place in a file that it was read from."""
     kept = {k: v for k, v in meta.items() if k not in ("where", "given_id")}
