@@ -28,7 +28,18 @@ from finetooth.cli import main as finetooth
 from finetooth.cli._output import table
 
 
-def settings(folder: Path, out: str, trials: int, extra: dict[str, Any]) -> Path:
+def data(folder: Path, questions: int, dev_questions: int) -> None:
+    """train.jsonl and dev.jsonl of the built-in world."""
+    for name, n, seed in (("train", questions, 1), ("dev", dev_questions, 2)):
+        out = str(folder / f"{name}.jsonl")
+        if finetooth(["generate", "qa", "--n", str(n), "--seed", str(seed), "--out", out]):
+            sys.exit(f"{out} was not made")
+
+
+def settings(
+    folder: Path, out: str, trials: int, extra: dict[str, Any], *, save_steps: int | None = 2
+) -> Path:
+    """The file of a search into ``folder/out``; ``extra``: further keys of it."""
     base = {
         "task": "qa",
         "data": {"train": str(folder / "train.jsonl"), "dev": str(folder / "dev.jsonl"), "on_error": "keep"},
@@ -39,7 +50,7 @@ def settings(folder: Path, out: str, trials: int, extra: dict[str, Any]) -> Path
             "dropout": 0.0,
             "attention_dropout": 0.0,
         },
-        "train": {"epochs": 1, "threads": 1, "save_steps": 2},
+        "train": {"epochs": 1, "threads": 1, "save_steps": save_steps},
     }
     space = {
         "train.learning_rate": {"low": 5e-5, "high": 1e-3, "log": True},
@@ -100,10 +111,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, n, seed in (("train", args.questions, 1), ("dev", args.questions // 2, 2)):
-            finetooth(
-                ["generate", "qa", "--n", str(n), "--seed", str(seed), "--out", str(folder / f"{name}.jsonl")]
-            )
+        data(folder, args.questions, args.questions // 2)
         config = settings(folder, "killed", args.trials, {})
         out = folder / "killed"
         began = time.monotonic()
@@ -165,11 +173,12 @@ def main() -> None:
             plain = settings(folder, "whole", args.trials, {"winner_seeds": 0})
             start(plain).wait()
             whole = json.loads(plain.with_suffix(".json").read_text("utf-8"))
-            told["same_as_never_killed"] = _scores(whole) == _scores(result)
+            told["same_as_never_killed"] = scores(whole) == scores(result)
         print(json.dumps(told))
 
 
-def _scores(result: dict[str, Any]) -> dict[str, float]:
+def scores(result: dict[str, Any]) -> dict[str, float]:
+    """Each trial's score by its values."""
     return {json.dumps(t["params"], sort_keys=True): t["value"] for t in result["trials"]}
 
 

@@ -1,10 +1,11 @@
 """A search survives crashes and kills, wastes no trial, and does not believe its winner at once."""
 
-import os
+import functools
+import multiprocessing
 import signal
-import subprocess
-import sys
+import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from finetooth.errors import ConfigError
 from finetooth.search.space import SWEEPS, Range, SearchConfig, assignment, grid
 from finetooth.search.trials import Search, TrialFailed, load
 
+TRIALS = 4
 BASE = {"task": "nli", "data": {"train": "t.csv"}, "model": {"name": "starter:minilm"}}
 
 
@@ -21,16 +23,18 @@ class Fake(Search):
     """A search whose trials are a formula: the score peaks at a learning rate of 3e-4; seeds shift it."""
 
     crash = frozenset()
-    delay = 0.0
+    meet = 0  # no trial ends before so many were begun
+    hold = 0  # the one that is begun as this one never ends
 
     def train(self, params, folder, trial=None):
-        time.sleep(self.delay)
         config = self._config(params, folder)
         if trial is not None and trial.number in self.crash:
             raise TrialFailed("exit 2: out of memory")
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder.parent.parent / "asked.txt").open("a") as f:
+        with (self.out / "asked.txt").open("a") as f:
             f.write(folder.name + "\n")
+        begun = len(asked(self.out))
+        until(lambda: begun != self.hold and len(asked(self.out)) >= self.meet)
         value = 80 - abs(config.train.learning_rate - 3e-4) * 1e4 + (5.0 if config.seed < 100 else 0.0)
         io.write_json(folder / "run.json", {"format": 1, "status": "finished"})
         io.write_json(folder / "scores.json", {"dev": {"scores": [{"name": "accuracy", "value": value}]}})
@@ -40,13 +44,38 @@ class Fake(Search):
 def settings(out, **values):
     space = {"train.learning_rate": {"low": 1e-5, "high": 1e-3, "log": True}}
     return SearchConfig(
-        **{"config": BASE, "space": space, "trials": 6, "out": str(out), "sampler": "random", **values}
+        **{"config": BASE, "space": space, "trials": TRIALS, "out": str(out), "sampler": "random", **values}
     )
+
+
+def until(happened, seconds=120):
+    """Waits for what another process does; a generous end, so that a test that hangs fails."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def asked(out):
+    """The folders of the trials that were begun, in order."""
+    path = out / "asked.txt"
+    return path.read_text().split() if path.exists() else []
+
+
+def values(result):
+    return sorted(t.value for t in result.trials)
+
+
+@functools.cache
+def of_one(trials=TRIALS):
+    """What one process that is left in peace finds."""
+    with tempfile.TemporaryDirectory() as out:
+        return values(Fake(settings(out, trials=trials, winner_seeds=0)).run())
 
 
 def test_the_winner_is_run_again_and_its_luck_told(tmp_path):
     result = Fake(settings(tmp_path)).run()
-    assert len(result.trials) == 6
+    assert len(result.trials) == TRIALS
     assert result.best.value == max(t.value for t in result.trials)
     assert result.luck == pytest.approx(5.0)
     assert (tmp_path / "search.json").is_file()
@@ -57,7 +86,7 @@ def test_a_crash_is_a_recorded_failure(tmp_path):
     search.crash = {1, 3}
     result = search.run()
     assert [t.failure for t in result.trials if t.value is None] == ["exit 2: out of memory"] * 2
-    assert len(result.trials) == 6
+    assert len(result.trials) == TRIALS
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
@@ -69,44 +98,62 @@ def test_a_second_run_trains_nothing_again(tmp_path, sampler):
     assert [t.params for t in second.trials] == [t.params for t in first.trials]
 
 
-WORKER = """
-import sys; sys.path.insert(0, sys.argv[1])
-from test_search import Fake, settings
-search = Fake(settings(sys.argv[2], storage=sys.argv[3] if len(sys.argv) > 3 else None, winner_seeds=0)); search.delay = 0.3
-search.run()
-"""
+def work(out, meet, hold, more):
+    search = Fake(settings(out, winner_seeds=0, **more))
+    search.meet, search.hold = meet, hold
+    search.run()
 
 
-def worker(out, *more):
-    return subprocess.Popen([sys.executable, "-c", WORKER, str(Path(__file__).parent), str(out), *more])
+def worker(out, meet=0, hold=0, **more):
+    """A process that runs the search: ``more`` of its settings."""
+    try:
+        # Forked from one that has no threads and has what takes seconds to import.
+        processes = multiprocessing.get_context("forkserver")
+        processes.set_forkserver_preload(
+            ["optuna.storages._rdb.storage", "alembic.command", "pytest", "yaml"]
+        )
+    except ValueError:
+        processes = multiprocessing.get_context("spawn")
+    process = processes.Process(target=work, args=(out, meet, hold, more))
+    process.start()
+    return process
 
 
-def values(result):
-    return sorted(t.value for t in result.trials)
+def ended(process):
+    """How it ended: 0, or less the signal."""
+    process.join()
+    return process.exitcode
 
 
 def test_killed_twice_and_resumed_it_ends_with_the_same_trials(tmp_path):
-    whole = Fake(settings(tmp_path / "whole", winner_seeds=0)).run()
-    for ended in (1, 3):
-        process = worker(tmp_path / "killed")
-        asked = tmp_path / "killed" / "asked.txt"
-        while process.poll() is None and not (asked.exists() and len(asked.read_text().split()) >= ended):
-            time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    again = Fake(settings(tmp_path / "killed", winner_seeds=0)).run()
-    assert values(again) == values(whole)
-    assert len(again.trials) == 6
+    for begun in (1, 3):
+        process = worker(tmp_path, hold=begun)
+        until(lambda begun=begun: len(asked(tmp_path)) >= begun)
+        process.kill()
+        assert ended(process) == -signal.SIGKILL
+    again = Fake(settings(tmp_path, winner_seeds=0)).run()
+    assert values(again) == of_one()
+    assert len(again.trials) == TRIALS
+    assert len(asked(tmp_path)) == TRIALS + 2
 
 
 def test_two_workers_share_the_trials_of_one(tmp_path):
-    whole = Fake(settings(tmp_path / "whole", winner_seeds=0)).run()
-    workers = [worker(tmp_path / "two") for _ in range(2)]
-    assert [w.wait() for w in workers] == [0, 0]
-    both = Fake(settings(tmp_path / "two", winner_seeds=0)).run()
-    assert values(both) == values(whole)
-    asked = (tmp_path / "two" / "asked.txt").read_text().split()
-    assert len(asked) == len(set(asked)) == 6
+    workers = [worker(tmp_path, meet=2) for _ in range(2)]
+    assert [ended(w) for w in workers] == [0, 0]
+    both = Fake(settings(tmp_path, winner_seeds=0)).run()
+    assert values(both) == of_one()
+    assert len(asked(tmp_path)) == len(set(asked(tmp_path))) == TRIALS
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_trial_that_another_worker_took_first_is_not_replaced_by_one_more(tmp_path, sampler):
+    search = Fake(settings(tmp_path, sampler=sampler, trials=1, winner_seeds=0))
+    study = search.study()
+    with warnings.catch_warnings(action="ignore"):  # of a beat that is not asked for
+        study.ask()  # the other, after this one has seen that there is a trial to run
+    search._one(study)
+    assert asked(tmp_path) == []
+    assert search.result(study).trials == ()
 
 
 def test_values_of_a_trial_depend_on_its_number_alone():

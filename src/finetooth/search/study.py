@@ -148,22 +148,26 @@ def params(trial: Any) -> dict[str, Any]:
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
+def is_planned(trial: Any) -> bool:
+    """Whether it came out of the queue. With none in it, Optuna makes a trial up."""
+    return "fixed_params" in trial.study._storage.get_trial_system_attrs(trial._trial_id)
+
+
 def key(trial: Any) -> str:
     return io.fingerprint([dict(sorted(params(trial).items()))])
 
 
-def ended(study: Any) -> list[Any]:
+def ended(trials: Sequence[Any]) -> list[Any]:
     """Trials that are over: scored, pruned, or failed with a reason. A kill's remains do not count, nor does a
     failure that was tried again."""
-    trials = study.get_trials(deepcopy=False)
     over = [t for t in trials if t.state.name in ("COMPLETE", "PRUNED")]
     again = {key(t) for t in trials if t.state.name in ALIVE}
     failed = {key(t): t for t in trials if t.state.name == "FAIL" and "failure" in t.user_attrs}
     return over + [t for k, t in failed.items() if k not in again]
 
 
-def count(study: Any, state: str) -> int:
-    return sum(t.state.name == state for t in study.get_trials(deepcopy=False))
+def count(trials: Sequence[Any], state: str) -> int:
+    return sum(t.state.name == state for t in trials)
 
 
 def place(study: Any, number: int) -> int:
@@ -183,7 +187,7 @@ def suggest(trial: Any, key: str, of: Range | list[Any]) -> Any:
 def results(study: Any) -> list[Trial]:
     """Every set of values that was tried, once, as it ended last."""
     by_params: dict[str, Trial] = {}
-    for t in ended(study):
+    for t in ended(study.get_trials(deepcopy=False)):
         known = by_params.get(key(t))
         by_params[key(t)] = Trial(
             known.number if known else t.number,

@@ -56,6 +56,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> SearchConfig:
         raise ConfigError(f"{key}: {message}" if key else message, where=str(path)) from None
 
 
+class NothingLeft(Exception):
+    """Another worker took the last trial between this one's look and its reach."""
+
+
 class Search:
     """A study on disk (or on a database that many workers share) and what is needed to run its trials."""
 
@@ -190,7 +194,7 @@ class Search:
 
         self._trial: Any = None
         try:
-            study.optimize(self._objective, n_trials=1, catch=(TrialFailed,))
+            study.optimize(self._objective, n_trials=1, catch=(TrialFailed, NothingLeft))
         except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
             number = self._trial.number if self._trial is not None else None
             lost = number is not None and any(
@@ -203,22 +207,28 @@ class Search:
 
     def _next(self, study: Any) -> Literal["run", "wait", "over"]:
         limit, trials = self.settings, study.get_trials(deepcopy=False)
-        running, over = studies.count(study, "RUNNING"), len(studies.ended(study))
+        running, waiting = (studies.count(trials, state) for state in ("RUNNING", "WAITING"))
+        over = len(studies.ended(trials))
         used = {k: sum(t.user_attrs.get(k, 0) for t in trials) for k in ("seconds", "steps")}
         spent = (limit.minutes is not None and used["seconds"] >= 60 * limit.minutes) or (
             limit.steps is not None and used["steps"] >= limit.steps
         )
-        more = self.planned is None or studies.count(study, "WAITING") > 0
+        more = self.planned is None or waiting > 0
         if not spent and more and (limit.trials is None or over + running < limit.trials):
             return "run"
         return "wait" if running else "over"
 
     def _objective(self, trial: Any) -> float:
         self._trial = trial
+        if self.planned is None:
+            place = studies.place(trial.study, trial.number)
+            if self.settings.trials is not None and place >= self.settings.trials:
+                raise NothingLeft
+            trial.study.sampler = self._sampler(place)
+        elif not studies.is_planned(trial):
+            raise NothingLeft
         # The first heartbeat before the first mark: a trial with a mark is missed when its worker dies.
         trial.study._storage.record_heartbeat(trial._trial_id)
-        if self.planned is None:
-            trial.study.sampler = self._sampler(studies.place(trial.study, trial.number))
         params = {key: studies.suggest(trial, key, of) for key, of in sorted(self.space.items())}
         folder = self.folder(params)
         trial.set_user_attr("folder", str(folder))
