@@ -187,6 +187,33 @@ def test_a_stopped_prediction_goes_on_where_it_stopped(trained, tmp_path, capsys
     assert not journal.exists()
 
 
+class SlowHead(OverlapHead):
+    """One that generates: it tells of each batch, five rows in an order of its own, and is stopped in the fourth."""
+
+    tells_finished = True
+
+    def predict(self, model, some, *, batch_tokens=8192, progress=None, finished=None):
+        made = {}
+        order = list(range(len(some)))[::-1]
+        for places in (order[at : at + 5] for at in range(0, len(order), 5)):
+            found = super().predict(model, [some[i] for i in places])
+            finished(places, found)
+            made.update(zip(places, found, strict=True))
+        return [made[i] for i in range(len(some))]
+
+
+def test_a_stopped_generation_keeps_every_batch_that_was_done(trained, tmp_path, capsys, monkeypatch):
+    out, whole = tmp_path / "p.jsonl", tmp_path / "whole.jsonl"
+    for head, path, ends in ((SlowHead(), whole, 0), (SlowHead(stop_after=15), out, 3)):
+        monkeypatch.setattr(evaluation, "load", lambda run, head=head: (head, None))
+        assert command(capsys, "predict", trained.folder, tmp_path / "dev.json", "--out", path)[0] == ends
+    fresh = SlowHead()
+    monkeypatch.setattr(evaluation, "load", lambda run: (fresh, None))
+    assert command(capsys, "predict", trained.folder, tmp_path / "dev.json", "--out", out)[0] == 0
+    assert fresh.seen == 45
+    assert out.read_bytes() == whole.read_bytes()
+
+
 def test_a_journal_of_another_model_is_not_gone_on_with(trained, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(predicting, "PIECE", 20)
     stopping = OverlapHead(stop_after=40)

@@ -348,7 +348,17 @@ def test_generation_is_what_one_prompt_at_a_time_without_a_cache_gives(trained):
     """Left padding, leaving rows and the cache are only ways to be quick."""
     head, model = trained
     examples = facts(20, seed=6)
-    made = head.predict(model, examples, batch_tokens=600)
+    told = []
+    made = head.predict(
+        model,
+        examples,
+        batch_tokens=600,
+        finished=lambda at, found: told.append(dict(zip(at, found, strict=True))),
+    )
+    # Each batch was told of when it was done, by the places of its examples.
+    assert len(told) > 1
+    assert sum(map(len, told)) == len(examples)
+    assert {i: p for batch in told for i, p in batch.items()} == dict(enumerate(made))
     for example, prediction in zip(examples, made, strict=True):
         ids = list(head.windows([example], targets=False)[0].input_ids)
         size, logs = len(ids), []

@@ -41,11 +41,20 @@ def predict(
 ) -> list[Prediction]:
     """One prediction an example, in order.
 
-    With ``journal`` every piece is written there when it is done, and what stands there from a run that
-    was stopped is not computed again; ``key`` says which model and data it is of. The caller removes it.
+    With ``journal`` every piece is written there when it is done, of a head that generates text every batch, and
+    what stands there from a run that was stopped is not computed again; ``key`` says which model and data it is
+    of. The caller removes it.
     """
-    done = _resume(journal, key, task, examples) if journal is not None else []
+    done = _resume(journal, key, task, examples) if journal is not None else {}
     writer = None
+
+    def keep(places: Sequence[int], made: Sequence[Prediction]) -> None:
+        new = {i: p for i, p in zip(places, made, strict=True) if i not in done}
+        done.update(new)
+        if writer is not None:
+            writer.writelines(_line(i, p, task) for i, p in new.items())
+            writer.flush()
+
     try:
         if journal is not None:
             try:
@@ -54,49 +63,58 @@ def predict(
             except OSError as e:
                 raise UsageError(f"cannot be written: {e.strerror}", where=str(journal)) from None
             writer.write(to_json({"key": key}) + "\n")
-            writer.writelines(to_json(row(p, task)) + "\n" for p in done)
+            writer.writelines(_line(i, p, task) for i, p in done.items())
             writer.flush()
         of = len(examples)
-        while len(done) < of:
-            at = len(done)
+        left = [i for i in range(of) if i not in done]
+        before = of - len(left)
+        for start in range(0, len(left), PIECE):
+            piece = left[start : start + PIECE]
             if progress is not None:
-                progress(at, of)
-            piece = examples[at : at + PIECE]
+                progress(before + start, of)
             # Its own count is of examples or of batches: only the share of the piece is believed.
-            inner = None if progress is None else _within(progress, at, len(piece), of)
-            made = head.predict(model, piece, batch_tokens=batch_tokens, progress=inner)
-            done += made
-            if writer is not None:
-                writer.writelines(to_json(row(p, task)) + "\n" for p in made)
-                writer.flush()
+            inner = None if progress is None else _within(progress, before + start, len(piece), of)
+            told: dict[str, Any] = {}
+            if getattr(head, "tells_finished", False):
+                # Minutes of generated text are not lost with the piece that they are of.
+                told["finished"] = lambda at, made, piece=piece: keep([piece[i] for i in at], made)
+            made = head.predict(
+                model, [examples[i] for i in piece], batch_tokens=batch_tokens, progress=inner, **told
+            )
+            keep(piece, made)
         if progress is not None:
             progress(of, of)
     finally:
         if writer is not None:
             writer.close()
-    return done
+    return [done[i] for i in range(len(examples))]
+
+
+def _line(at: int, prediction: Prediction, task: Task) -> str:
+    return to_json({"at": at, **row(prediction, task)}) + "\n"
 
 
 def _within(progress: Progress, at: int, size: int, of: int) -> Progress:
     return lambda done, all_: progress(at + size * done // max(all_, 1), of)
 
 
-def _resume(journal: Path, key: str, task: Task, examples: Sequence[Example]) -> list[Prediction]:
-    """What a stopped command left, as far as it is whole and of this model and these examples."""
-    found: list[Prediction] = []
+def _resume(journal: Path, key: str, task: Task, examples: Sequence[Example]) -> dict[int, Prediction]:
+    """What a stopped command left, by place, as far as it is whole and of this model and these examples."""
+    found: dict[int, Prediction] = {}
     if not journal.is_file():
         return found
     with journal.open("rb") as lines:
         try:
             if json.loads(next(lines, b"{}")).get("key") != key:
                 return found
-            for example, line in zip(examples, lines, strict=False):
+            for line in lines:
                 kept = json.loads(line)
+                example = examples[kept["at"]]
                 if kept["id"] != example.id:
                     break
                 target = task.parse(kept["prediction"], example)
-                found.append(Prediction(example.id, target, kept["confidence"], kept["prediction"]))
-        except (ValueError, KeyError, TypeError, AttributeError, DataError):
+                found[kept["at"]] = Prediction(example.id, target, kept["confidence"], kept["prediction"])
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, DataError):
             pass  # a line that the stop has torn
     return found
 

@@ -7,7 +7,7 @@ token included; only at its places are logits computed. The saved folder is an o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class CausalHead:
     """
 
     name = "causal"
+    tells_finished = True  # predict has ``finished``
 
     def __init__(
         self,
@@ -210,10 +211,12 @@ class CausalHead:
         *,
         batch_tokens: int = 8192,
         progress: Progress | None = None,
+        finished: Callable[[Sequence[int], Sequence[Prediction]], None] | None = None,
     ) -> list[Prediction]:
         """Generated text, parsed; ``raw`` is the text, ``target`` None where it holds no answer.
 
         A prompt that leaves the model no room to answer gets no text (confidence 0); ``reasons`` names it.
+        ``finished`` is told of each batch when it is done, by the places of its examples.
         """
         prompts = self._prompts(examples)
         limit, granted = positions(model.config), self.most_new_tokens()
@@ -229,6 +232,13 @@ class CausalHead:
                     f"the model reads at most {limit}"
                 )
         width = model.get_input_embeddings().weight.shape[0]
+        places = list(asked)
+
+        def tell(some: Sequence[int], texts: Sequence[Generated]) -> None:
+            at = [places[i] for i in some]
+            if finished is not None:
+                finished(at, [self._decide(examples[i], t) for i, t in zip(at, texts, strict=True)])
+
         with prepared(model, self.precision) as ready:
             made = self._generate(
                 [examples[i].id for i in asked],
@@ -242,6 +252,7 @@ class CausalHead:
                 sampling=self.sampling,
                 limits=self._limits([examples[i] for i in asked], width),
                 progress=progress,
+                finished=tell,
             )
         answers = dict(zip(asked, made, strict=True))
         return [self._decide(e, answers.get(i)) for i, e in enumerate(examples)]
@@ -251,6 +262,7 @@ class CausalHead:
     ) -> Any:
         if self.sampling.temperature or not any(name in self.drafts for name in names):
             return generate(model, prompts, **options)
+        del options["finished"]  # confirming drafts takes no time worth keeping
         texts = self.framer.answers([self.drafts.get(name, "") for name in names])
         drafts = [ids if name in self.drafts else None for name, ids in zip(names, texts, strict=True)]
         return generate_from(drafts, prompts, generate, model, **options)

@@ -61,12 +61,14 @@ def generate(
     sampling: Sampling | None = None,
     limits: Callable[[int], Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    finished: Callable[[Sequence[int], Sequence[Generated]], None] | None = None,
 ) -> list[Generated]:
     """What the model says to each prompt, at most ``most_tokens`` tokens (of all, or of each), in the order given.
 
     ``batch_tokens`` bounds rows times (prompt + answer) of a batch, an answer taken as ``usual_tokens`` long
     (None: as long as it may get): few are as long as the longest may be. ``limits(i)`` gives prompt i a
-    matcher (see ``constrain``) that says which tokens may come next, or None.
+    matcher (see ``constrain``) that says which tokens may come next, or None. ``finished`` is told of each batch
+    when it is done: the places of its prompts, and what was said to them.
     """
     import torch
 
@@ -83,6 +85,8 @@ def generate(
             found = batch.run([most[i] for i in some], frozenset(ends), sampling, random, matchers)
         for i, text in zip(some, found, strict=True):
             made[i] = text
+        if finished is not None:
+            finished(some, found)
         done += len(some)
         if progress is not None:
             progress(done, len(prompts))
