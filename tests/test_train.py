@@ -1,14 +1,15 @@
 """Training: exact resume, the right means, dynamics from the pass itself, and runs that stop before they are in vain."""
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import train_child
 import train_toy as toy
 
 from finetooth import config
@@ -17,8 +18,6 @@ from finetooth.models.head import Step
 from finetooth.runs import Run
 from finetooth.train import batches, checkpoints, losses, train, weights
 
-CHILD = Path(__file__).parent / "train_child.py"
-HERE = {**os.environ, "PYTHONPATH": os.pathsep.join([str(CHILD.parent), os.environ.get("PYTHONPATH", "")])}
 SAME = (
     "model/model.safetensors",
     "dynamics.parquet",
@@ -26,12 +25,6 @@ SAME = (
     "predictions/dev.jsonl",
     "scores.json",
 )
-
-
-def child(out, *where):
-    return subprocess.run(
-        [sys.executable, str(CHILD), str(out), *where], env=HERE, capture_output=True
-    ).returncode
 
 
 def left(folder):
@@ -50,7 +43,27 @@ def settings(out, **train_settings):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def child():
+    """Runs ``train_child`` in a process of its own, forked from one that has imported all it needs, and gives its exit code."""
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["train_child"])
+    with (
+        pytest.MonkeyPatch.context() as patch
+    ):  # the server looks for what to preload before it is told our sys.path
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        forkserver.ensure_running()
+
+    def run(out, *where):
+        process = forks.Process(target=train_child.main, args=([str(out), *where],))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, child):
     out = tmp_path_factory.mktemp("whole") / "run"
     assert child(out) == 0
     return left(out)
@@ -59,7 +72,7 @@ def whole(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.xdist_group("kills")
 @pytest.mark.parametrize("where", [("step=2",), ("step=7",), ("sync=2",), ("sync=9",), ("step=-1",)])
-def test_a_killed_run_ends_as_if_it_never_had_been(tmp_path, whole, where):
+def test_a_killed_run_ends_as_if_it_never_had_been(tmp_path, child, whole, where):
     assert child(tmp_path / "run", *where) == -9
     assert Run.open(tmp_path / "run").status != "finished"
     assert child(tmp_path / "run") == 0

@@ -1,4 +1,4 @@
-"""A run of the toy head in a process of its own, told where to die: ``python train_child.py OUT [step=N] [sync=N]``.
+"""A run of the toy head for a process of its own, told where to die: OUT [step=N] [sync=N].
 
 ``step=N`` kills it with SIGKILL once N steps are done, ``sync=N`` at the Nth file that a checkpoint
 syncs to disk, so in the middle of writing one.
@@ -6,12 +6,13 @@ syncs to disk, so in the middle of writing one.
 
 import os
 import signal
-import sys
 
 import train_toy as toy
 
 from finetooth import config
-from finetooth.train import Watch, checkpoints, train
+from finetooth.train import Watch, checkpoints, stages, train
+
+assert stages  # imported here, since it takes transformers' Trainer with it, which a fork should find there
 
 
 def die() -> None:
@@ -29,9 +30,9 @@ class Deadly(Watch):
             die()
 
 
-def main() -> None:
-    out = sys.argv[1]
-    where = dict(argument.split("=", 1) for argument in sys.argv[2:])
+def main(arguments: list[str]) -> None:
+    out = arguments[0]
+    where = dict(argument.split("=", 1) for argument in arguments[1:])
     if "sync" in where:
         sync, left = checkpoints._sync, [int(where["sync"])]
 
@@ -67,7 +68,3 @@ def main() -> None:
         build=toy.build,
         watch=Deadly(int(where.get("step", 0))),
     )
-
-
-if __name__ == "__main__":
-    main()
