@@ -251,3 +251,29 @@ def test_training_ends_with_the_slices_that_a_single_figure_hides():
         "clearly below f1 70.00: question why 40.00 (n 30)",
     ]
     assert telling_slices({"scores": dev["scores"]}, "f1") == []
+
+
+def test_one_is_said_as_one(tmp_path, capsys):
+    good = {
+        "context": "Ada left.",
+        "question": "Who left?",
+        "answers": {"text": ["Ada"], "answer_start": [0]},
+    }
+    bad = {**good, "context": "Bo came.", "question": "Who came?"}
+    data = tmp_path / "data.jsonl"
+    data.write_text(
+        "".join(json.dumps({**row, "id": name}) + "\n" for name, row in (("a", good), ("b", bad)))
+    )
+    run = ["train", "--task", "qa", "--data", str(data), "--model", "scratch", "--out", str(tmp_path / "run")]
+    dev = tmp_path / "dev.jsonl"
+    dev.write_text(
+        json.dumps({**good, "id": "c", "context": "Cleo sat.", "answers": {"text": [], "answer_start": []}})
+    )
+    assert main([*run, "--dev", str(dev)]) == 2
+    assert ": 1 error in the training data: b answer-not-in-context" in capsys.readouterr().err
+    said = tmp_path / "said.json"
+    said.write_text(json.dumps({"a": "Ada", "z": "Bo"}))
+    assert main(["score", str(said), str(data), "--no-floors", "--resamples", "10"]) == 0
+    told = capsys.readouterr().err
+    assert "1 of 2 examples has no prediction and counts as wrong" in told
+    assert "1 prediction is for an id that is not in" in told

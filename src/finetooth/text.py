@@ -35,6 +35,11 @@ def words(text: str) -> list[str]:
     return [m.group().lower() for m in _WORD.finditer(text)]
 
 
+def many(n: int, one: str, several: str = "") -> str:
+    """ "1 error" and "2,048 errors"; ``several`` where it is not ``one`` with an s."""
+    return f"{n:,} {one if n == 1 else several or one + 's'}"
+
+
 def word_offsets(text: str) -> list[tuple[int, int]]:
     """Where each word starts and ends, in characters, half-open."""
     return [m.span() for m in _WORD.finditer(text)]

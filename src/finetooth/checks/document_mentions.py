@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from finetooth.checks._documents import is_ner, mentions, unplaced, variant
 from finetooth.registry import CheckContext, check, flag
 from finetooth.tasks.mentions import cuts_word, overlapping
-from finetooth.text import nearest
+from finetooth.text import many, nearest
 from finetooth.types import Example, Finding
 
 
@@ -146,7 +146,7 @@ def overlapping_mentions(examples: Sequence[Example], context: CheckContext) -> 
         if given_way:
             yield flag(
                 example,
-                f"{len(given_way)} mentions lie in longer ones, which a tagger learns instead: "
+                f"{many(len(given_way), 'mention lies in a longer one', 'mentions lie in longer ones')}, which a tagger learns instead: "
                 + ", ".join(repr(u.text) for u in given_way[:5]),
                 severity="info",
                 mentions=[{"text": u.text, "type": u.type, "start": u.start} for u in given_way],

@@ -12,6 +12,7 @@ from typing import Any
 
 from finetooth.checks.json_discover import by_schema
 from finetooth.registry import CheckContext, check, flag
+from finetooth.text import many
 from finetooth.types import Example, Finding
 
 LEAST = 10  # examples of a schema
@@ -76,7 +77,11 @@ def thin_schema(examples: Sequence[Example], context: CheckContext) -> Iterator[
         return
     for name, n in thin.items():
         yield flag(
-            "", f"{name}: {n} examples, at least {least} are wanted", schema_id=name, examples=n, least=least
+            "",
+            f"{name}: {many(n, 'example')}, at least {least} are wanted",
+            schema_id=name,
+            examples=n,
+            least=least,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from finetooth.checks.json_discover import by_schema
 from finetooth.checks.json_values import Path, as_moment, show_path
 from finetooth.registry import CheckContext, check, flag
-from finetooth.text import shorten
+from finetooth.text import many, shorten
 from finetooth.types import Example, Finding
 
 MOST_A_ROW = 20  # errors of one row that are told; a row that breaks everything is broken once
@@ -114,12 +114,12 @@ def no_schema(examples: Sequence[Example], context: CheckContext) -> Iterator[Fi
         if schema is None:
             name = repr(key) if key else "rows without schema and schema_id"
             yield flag(
-                "", f"no schema for {name}: {len(ids)} rows cannot be checked against it", schema_id=key,
+                "", f"no schema for {name}: {many(len(ids), 'row')} cannot be checked against it", schema_id=key,
                 fix="--schemas DIR, a folder with that schema", examples=len(ids), first=ids[:5],
             )  # fmt: skip
         elif why := compiled(schema).wrong:
             yield flag(
-                "", f"the schema of {len(ids)} rows{f' ({key})' if len(key) < 80 else ''} is no JSON Schema: {why}",
+                "", f"the schema of {many(len(ids), 'row')}{f' ({key})' if len(key) < 80 else ''} is no JSON Schema: {why}",
                 severity="error", schema_id=key, wrong=why, examples=len(ids), first=ids[:5],
             )  # fmt: skip
 

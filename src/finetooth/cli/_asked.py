@@ -17,6 +17,7 @@ from finetooth.cli._output import say
 from finetooth.errors import DataError, FinetoothError
 from finetooth.io import Source, to_json
 from finetooth.registry import Task
+from finetooth.text import many
 from finetooth.types import Drop, Example
 
 Read = Callable[[Source], list[Example]]
@@ -106,7 +107,7 @@ def examples(data: str, task: Task, format: str | None, options: Mapping[str, An
         n, one = len(asked.dropped), asked.dropped[0]
         if not found:
             raise DataError(f"nothing to predict: {one.reason}", where=data)
-        say(f"{n:,} row{'s are' if n > 1 else ' is'} not predicted, {one.example_id} for one: {one.reason}")
+        say(f"{many(n, 'row is', 'rows are')} not predicted, {one.example_id} for one: {one.reason}")
     return readers.unique_ids(found)
 
 

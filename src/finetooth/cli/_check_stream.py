@@ -11,7 +11,7 @@ from finetooth.checks import stream
 from finetooth.cli._output import say, table
 from finetooth.cli._progress import Progress
 from finetooth.io import atomic
-from finetooth.text import shorten
+from finetooth.text import many, shorten
 
 
 def command(data: str, bad: Sequence[str], show: int, out: Path | None, as_json: bool, **asked: Any) -> int:
@@ -43,7 +43,7 @@ def command(data: str, bad: Sequence[str], show: int, out: Path | None, as_json:
                 say(f"skipped {name}: {why}")
             say(", ".join(f"{n} {severity}" for severity, n in report.counts.items()))
         if report.dropped:
-            say(f"{report.dropped:,} rows could not be read and were left out")
+            say(f"{many(report.dropped, 'row')} could not be read and were left out")
         for note in report.notes:
             say(note)
         return int(any(report.counts[severity] for severity in bad))

@@ -8,6 +8,7 @@ from typing import Any
 from finetooth.cli._output import emit, say
 from finetooth.errors import UsageError
 from finetooth.io import fingerprint, write_jsonl
+from finetooth.text import many
 
 
 def command(
@@ -57,10 +58,10 @@ def command(
 def _say(summary: dict[str, Any], schemas: Path | None) -> None:
     say(f"{summary['out']}: {summary['rows']:,} rows of json, seed {summary['seed']}")
     if "repaired" in summary:
-        say(f"{len(summary['repaired']):,} rows made anew, the others as they were")
+        say(f"{many(len(summary['repaired']), 'row')} made anew, the others as they were")
         for drop in summary["left"][:10]:
             say(f"not mended: {drop.example_id}: {drop.reason}")
     if summary["added"]:
-        say(f"{summary['added']:,} rows added for thin schemas")
+        say(f"{many(summary['added'], 'row')} added for thin schemas")
     if schemas is not None:
-        say(f"{schemas}: {len(summary['schemas'])} schemas")
+        say(f"{schemas}: {many(len(summary['schemas']), 'schema')}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from finetooth.cli._output import say, table
 from finetooth.evaluate.score import ScoreReport
+from finetooth.text import many
 from finetooth.types import Drop, Score
 
 WIDEST = 3  # metrics side by side
@@ -62,7 +63,7 @@ def left_out(drops: Sequence[Drop]) -> Iterator[str]:
     """A sentence a reason why rows are in no score."""
     for reason, n in Counter(d.reason for d in drops).most_common():
         one = next(d.example_id for d in drops if d.reason == reason)
-        yield f"{n:,} row{' is' if n == 1 else 's are'} in no score, {one} for one: {reason}"
+        yield f"{many(n, 'row is', 'rows are')} in no score, {one} for one: {reason}"
 
 
 def score_table(scores: Sequence[Score]) -> str:

@@ -15,7 +15,7 @@ from finetooth.cli._output import Json, emit, say, table
 from finetooth.errors import UsageError
 from finetooth.io import write_json
 from finetooth.machines import Spread
-from finetooth.text import shorten
+from finetooth.text import many, shorten
 
 
 class FailOn(StrEnum):
@@ -124,9 +124,7 @@ def _printable(text: str) -> str:
 
 
 def _print(dataset, report: checks.CheckReport, show: int) -> None:
-    say(
-        f"{dataset.source}: {len(dataset):,} example{'' if len(dataset) == 1 else 's'} of {dataset.task} ({dataset.format})"
-    )
+    say(f"{dataset.source}: {many(len(dataset), 'example')} of {dataset.task} ({dataset.format})")
     by = Counter((f.severity, f.check) for f in report.findings)
     shown: Counter[str] = Counter()
     for finding in report.findings:

@@ -11,7 +11,7 @@ import typer
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.cli._progress import Progress
 from finetooth.errors import UsageError
-from finetooth.text import shorten
+from finetooth.text import many, shorten
 
 REGIONS = 6
 
@@ -124,7 +124,7 @@ def _predictions(of: Any, chosen: Any, predict: bool, batch_tokens: int) -> Any:
         found = predictions.read(path, task, examples)
         if len(found.missing) < len(examples):
             if found.missing:
-                say(f"{len(found.missing):,} examples have no prediction in {path}")
+                say(f"{many(len(found.missing), 'example has', 'examples have')} no prediction in {path}")
             return list(found.predictions)
     if not predict:
         say(f"without predictions of {chosen.name} (--no-predict)")

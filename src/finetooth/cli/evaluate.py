@@ -14,6 +14,7 @@ from finetooth.cli._progress import Progress
 from finetooth.cli._scores import print_scores
 from finetooth.errors import FinetoothError, UsageError
 from finetooth.runs import Run
+from finetooth.text import many
 from finetooth.types import Dataset
 
 
@@ -87,9 +88,9 @@ def command(
     if Path(name).name != name or name.startswith("."):
         raise UsageError(f"not a name for a split: {name!r}", cure="letters, digits, - and _")
     say(
-        f"{dataset.source}: {len(dataset):,} examples, kept as {name}"
+        f"{dataset.source}: {many(len(dataset), 'example')}, kept as {name}"
         if keep
-        else f"{dataset.source}: {len(dataset):,} examples"
+        else f"{dataset.source}: {many(len(dataset), 'example')}"
     )
     if apart and loaded is None:
         loaded = evaluation.load(of, constrain=constrain, entities_from=entities_from)

@@ -14,6 +14,7 @@ from finetooth.cli._output import Json, emit, say, table
 from finetooth.curate.mend import mend
 from finetooth.errors import UsageError
 from finetooth.io import write_jsonl
+from finetooth.text import many
 
 
 class Severity(StrEnum):
@@ -54,8 +55,8 @@ def command(
     else:
         _print(mended)
         say(
-            f"{out}: {len(mended.examples):,} of {len(dataset):,} rows, {len(changes)} fixes made "
-            f"({out.stem}.changes.jsonl), {len(dropped)} rows left out, {len(mended.left)} findings left"
+            f"{out}: {len(mended.examples):,} of {len(dataset):,} rows, {many(len(changes), 'fix', 'fixes')} made "
+            f"({out.stem}.changes.jsonl), {many(len(dropped), 'row')} left out, {many(len(mended.left), 'finding')} left"
         )
     return int(bool(mended.left))
 

@@ -14,6 +14,7 @@ from finetooth.cli._base import is_base
 from finetooth.cli._output import Json, emit, say
 from finetooth.cli._progress import Progress
 from finetooth.errors import DataError, FinetoothError, UsageError
+from finetooth.text import many
 from finetooth.types import Example
 
 
@@ -108,7 +109,7 @@ def command(
         with atomic(out) as f:
             f.writelines(to_json(line) + "\n" for line in lines)
         journal.unlink(missing_ok=True)  # type: ignore[union-attr]
-        say(f"{len(lines):,} predictions in {out}")
+        say(f"{many(len(lines), 'prediction')} in {out}")
     if json:
         emit({"predictions": lines, "out": None if out is None else str(out)})
     elif out is None:
@@ -161,7 +162,7 @@ def _stream(
             if wrong is not None:
                 raise wrong
     if out is not None:
-        say(f"{n:,} predictions in {out}")
+        say(f"{many(n, 'prediction')} in {out}")
     if json:
         emit({"predictions": kept, "out": None if out is None else str(out)})
     return 0

@@ -12,6 +12,7 @@ from finetooth.cli._output import Json, emit, say
 from finetooth.cli._scores import print_scores
 from finetooth.evaluate import predictions as files
 from finetooth.evaluate.score import score
+from finetooth.text import many
 
 
 def command(
@@ -50,10 +51,11 @@ def command(
         emit(report.to_json())
     else:
         print_scores(report, main=of.main_metric)
-    if report.missing:
-        say(
-            f"{len(report.missing):,} of {report.scores[0].n:,} examples have no prediction and count as wrong"
-        )
-    if report.unknown:
-        say(f"{len(report.unknown):,} predictions are for ids that are not in {data}")
+    if n := len(report.missing):
+        verbs = ("has", "counts") if n == 1 else ("have", "count")
+        of = many(report.scores[0].n, "example")
+        say(f"{n:,} of {of} {verbs[0]} no prediction and {verbs[1]} as wrong")
+    if n := len(report.unknown):
+        said = many(n, "prediction is for an id that is", "predictions are for ids that are")
+        say(f"{said} not in {data}")
     return 0

@@ -20,6 +20,7 @@ from finetooth.io import Source, json_type
 from finetooth.io.parse import JsonProblem, problem_error
 from finetooth.registry import flag
 from finetooth.runs import Run
+from finetooth.text import many
 from finetooth.types import Finding
 
 VALUES = ("gold_prob", "margin", "correct", "loss")
@@ -167,7 +168,7 @@ def of_folder(folder: Path) -> DynamicsTable:
         more = [
             flag(
                 "",
-                f"{len(changed)} examples change their gold label between epochs; the first is used",
+                f"{many(len(changed), 'example changes its', 'examples change their')} gold label between epochs; the first is used",
                 severity="warning",
                 examples=changed[:10],
             )

@@ -8,6 +8,7 @@ from typing import Any
 from finetooth import registry
 from finetooth.errors import DataError, UsageError
 from finetooth.io import Source, fingerprint
+from finetooth.text import many
 from finetooth.types import Dataset, Drop, Example
 
 
@@ -28,7 +29,9 @@ def load(data: str | Path, *, task: str | None = None, format: str | None = None
         read.extend(reader.read(part))
     examples = unique_ids(read)
     if not examples:
-        why = f"; {len(dropped)} rows were dropped: {dropped[0].reason}" if dropped else ""
+        why = (
+            f"; {many(len(dropped), 'row was', 'rows were')} dropped: {dropped[0].reason}" if dropped else ""
+        )
         raise DataError(f"no examples in it{why}", where=str(source), cure="check that it is the right file")
     to_row = registry.task(reader.task).to_row
     return Dataset(

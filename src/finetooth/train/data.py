@@ -14,7 +14,7 @@ from finetooth import checks, readers, registry
 from finetooth.config import Config
 from finetooth.errors import PreflightError, UsageError
 from finetooth.io import fingerprint, versions
-from finetooth.text import shorten
+from finetooth.text import many, shorten
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def pass_gate(splits: Splits, config: Config) -> tuple[Splits, Gate, tuple[Findi
         shown = "; ".join(f"{f.example_id} {f.check}: {shorten(f.message, 80)}" for f in errors[:3])
         more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
         raise PreflightError(
-            f"{len(errors)} errors in the training data: {shown}{more}",
+            f"{many(len(errors), 'error')} in the training data: {shown}{more}",
             where=train.source,
             cure="data.on_error=drop (or --on-error drop) trains without them, keep trains with them; "
             "finetooth check lists them",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetooth.evaluate.score import above_floor, score
+from finetooth.text import many
 from finetooth.train import batches
 from finetooth.train.doctor.learning import train
 from finetooth.train.doctor.patient import Broken, Found, Patient, Skipped, constant
@@ -73,7 +74,7 @@ def held_out(patient: Patient) -> Found:
     }
     floor = f"{report.floor:.2f}" if report.floor is not None else "none"
     scored = f"held-out {report.name} is {report.value:.2f} (floor {floor})"
-    after = f"after {len(table)} pass{'es' if len(table) > 1 else ''} over {len(keep)} examples"
+    after = f"after {many(len(table), 'pass', 'passes')} over {len(keep)} examples"
     fell = f"the held-out loss goes from {np.nanmean(first):.3f} to {best['loss']:.3f}"
     above = report.floor is not None and above_floor(report)
     if not above and not best["fall"] > 2 * best["fall_error"]:
