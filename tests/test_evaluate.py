@@ -297,3 +297,29 @@ def test_the_library_does_the_same_without_a_file(trained):
     done = evaluation.evaluate(trained, data, split="x", keep=False, loaded=(OverlapHead(), None))
     assert len(done.predictions) == 12
     assert "x" not in trained.scores()
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+@pytest.mark.parametrize("drawn", [{"max_train_examples": 9, "max_dev_examples": 4}, {"dev_share": 0.3}])
+def test_a_file_that_the_run_drew_from_is_not_called_another(tmp_path, capsys, split, drawn):
+    from finetooth.cli._splits import of_run
+    from finetooth.runs import describe
+    from finetooth.train import data as splitting
+
+    squad = next(r for r in registry.readers() if r.name == "squad")
+    paths = {"train": tmp_path / "train.json", "dev": tmp_path / "dev.json"}
+    for start, path in zip((0, 40), paths.values(), strict=True):
+        squad.write(examples(start, 20), path)
+    if "dev_share" in drawn:
+        paths["dev"] = paths["train"]
+    named = {name: str(path) for name, path in paths.items() if name == "train" or "dev_share" not in drawn}
+    run = Run.create(config.build({"task": "qa", "data": {**named, **drawn}, "out": str(tmp_path / "run")}))
+    splits = splitting.load(run.config)
+    run.update(data={"train": describe(splits.train), "dev": describe(splits.dev)})
+    run.release()
+    found = of_run(run, split, str(paths[split]))
+    assert len(found.data) == len(readers.load(paths[split], task="qa"))
+    assert "another fingerprint" not in capsys.readouterr().err
+    squad.write(examples(100, 20), paths[split])
+    of_run(run, split, str(paths[split]))
+    assert "another fingerprint" in capsys.readouterr().err

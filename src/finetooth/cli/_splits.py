@@ -48,9 +48,32 @@ def of_run(run: Run, split: str, data: str | None = None) -> Split:
         if chosen is None:
             raise UsageError("the run has no dev set", where=str(run.folder), cure="--split train")
         found = chosen
-    gone = {r["example_id"] for r in read_lines(run.folder / "dropped.jsonl") if r.get("stage") == "gate"}
+    gone = _gone(run)
     kept = [e for e in found.examples if split != "train" or e.id not in gone]
     known = ((run.info.get("data") or {}).get(split) or {}).get("fingerprint")
-    if known and splitting.subset(found, kept).fingerprint != known:
+    if known and splitting.subset(found, kept).fingerprint != known and _drawn(run, split, found) != known:
         say(f"warning: {found.source} is not what the run had as {split} (another fingerprint)")
     return Split(split, found, kept)
+
+
+def _drawn(run: Run, split: str, whole: Dataset) -> str:
+    """The fingerprint of what the run would have drawn from ``whole`` for the split: a share, a sample, what passed."""
+    from finetooth.train import data as splitting
+
+    settings = run.config.data
+    drawn: Dataset | None = whole
+    if settings.dev is None:
+        train, dev, _ = splitting.hold_out(whole, settings.dev_share, seed=settings.sample_seed)
+        drawn = train if split == "train" else dev
+    if drawn is None:
+        return ""
+    most = settings.max_train_examples if split == "train" else settings.max_dev_examples
+    drawn, _ = splitting.sample(drawn, most, seed=settings.sample_seed)
+    gone = _gone(run) if split == "train" else set()
+    return splitting.subset(drawn, [e for e in drawn.examples if e.id not in gone]).fingerprint
+
+
+def _gone(run: Run) -> set[str]:
+    """Ids of the training examples that the gate of checks kept out."""
+    rows = read_lines(run.folder / "dropped.jsonl")
+    return {r["example_id"] for r in rows if r.get("stage") == "gate"}
