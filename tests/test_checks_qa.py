@@ -437,8 +437,26 @@ def test_an_answer_that_differs_in_looks_only_takes_what_the_context_writes(
 def test_a_set_whose_offsets_all_take_the_first_place_was_searched(found):
     rows = [row(f"Ada {i} came. Bo met Ada {i}.", "Who?", f"Ada {i}") for i in range(25)]
     assert "come from a search" in found("ambiguous-offset", *rows)[""].message
+    # All rows have one: they are told of together, and a place that is clearly better by itself.
+    assert set(found("ambiguous-offset", *rows)) == {""}
     people = [{**r, "answers": {**r["answers"], "answer_start": [r["context"].rfind("Ada")]}} for r in rows]
-    assert "" not in found("ambiguous-offset", *people)
+    assert "from a search" not in found("ambiguous-offset", *people)[""].message
+
+
+def test_answers_that_repeat_everywhere_are_told_of_once_and_a_row_is_named_once(tmp_path):
+    def findings(rows):
+        return checks.run(load(rows, tmp_path), only=["ambiguous-offset"]).findings
+
+    once = [row(f"Ada {i} came at noon.", "Who?", f"Ada {i}") for i in range(40)]
+    twice = row("Ada, Bo, Ada and Bo.", "Who came?", "Ada", "Bo", at=[9, 4])
+    assert [f.example_id for f in findings([*once, twice])] == ["q41"]
+    better = row(
+        "Ada came at noon. Bo met Ada by the abbey gate.", "Whom did Bo meet by the abbey gate?", "Ada", at=0
+    )
+    told = findings([*once, *[twice] * 11, better])
+    assert sorted((f.example_id, f.severity) for f in told) == [("", "info"), ("q52", "warning")]
+    assert "12 of the 52 rows (23%)" in told[-1].message
+    assert "named are the 1 with a better place" in told[-1].message
 
 
 def test_where_words_prove_nothing_no_row_is_named(found):

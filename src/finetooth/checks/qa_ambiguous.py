@@ -14,6 +14,8 @@ from finetooth.types import Example, Finding
 CLEARLY_MORE = 0.5  # support, in rare words close by
 CLEARLY_TIMES = 1.5
 MOST_PLACES = 50
+TOO_MANY = 0.2  # of the rows: then repeated answers are the set's way, and a list of them tells nothing
+FEW = 10
 
 
 @check("qa", severity="info")
@@ -22,15 +24,18 @@ def ambiguous_offset(examples: Sequence[Example], context: CheckContext) -> Iter
 
     Offsets made by a search take the first place, right or wrong. It is a warning where another place
     is clearly better: the only one inside what another annotator marked, or the one that stands among
-    the question's own words. That place is the fix.
+    the question's own words. That place is the fix. A row is named once; where more than a fifth of the rows
+    have such an answer, those without a better place are told of together.
 
     Bad: {"context": "Ada came at noon. Bo met Ada by the abbey gate.", "question": "Whom did Bo meet by the abbey gate?", "answers": {"text": ["Ada"], "answer_start": [0]}}
     Fix: {"context": "Ada came at noon. Bo met Ada by the abbey gate.", "question": "Whom did Bo meet by the abbey gate?", "answers": {"text": ["Ada"], "answer_start": [25]}}
     """
     weight = rarity(contexts_of(examples))
-    several = first = 0
+    several = first = rows = 0
+    doubtful: list[Finding] = []
     for example in examples:
         source = example.inputs.context
+        judged: list[Finding] = []
         for answer in distinct(example):
             span = answer.span
             if not span.text.strip() or not stands(span, source) or source.count(span.text) < 2:
@@ -42,7 +47,15 @@ def ambiguous_offset(examples: Sequence[Example], context: CheckContext) -> Iter
                 continue
             several += 1
             first += span.start == found[0]
-            yield _judged(example, answer, found, weight)
+            judged.append(_judged(example, answer, found, weight))
+        if judged:
+            rows += 1
+            # Annotators repeat one another: the worst of a row speaks for it.
+            worst = next((f for f in judged if f.severity == "warning"), judged[0])
+            if worst.severity == "warning":
+                yield worst
+            else:
+                doubtful.append(worst)
     if several >= 20 and first / several >= 0.95:
         yield flag(
             "",
@@ -51,6 +64,16 @@ def ambiguous_offset(examples: Sequence[Example], context: CheckContext) -> Iter
             several=several,
             first=first,
         )
+    if rows > max(FEW, TOO_MANY * len(examples)):
+        yield flag(
+            "",
+            f"{rows:,} of the {len(examples):,} rows ({rows / len(examples):.0%}) have an answer that stands several "
+            f"times in its context: the set is written so; named are the {rows - len(doubtful):,} with a better place",
+            rows=rows,
+            named=rows - len(doubtful),
+        )
+    else:
+        yield from doubtful
 
 
 def _judged(example: Example, answer: Answer, found: list[int], weight: Mapping[str, float]) -> Finding:
