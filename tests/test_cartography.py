@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from finetooth.diagnose import dynamics_files, reference
+from finetooth.diagnose import dynamics_files, dynamics_stream, reference
 from finetooth.diagnose.cartography import cartography, forgetfulness
 from finetooth.diagnose.dynamics_files import DynamicsTable
 from finetooth.errors import DataError, UsageError
@@ -211,3 +213,59 @@ def test_a_win_that_the_probabilities_contradict_is_counted():
     assert findings[0].evidence["cells"] == 1
     shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     np.testing.assert_allclose(shares[..., 0], recorded.gold_prob, atol=1e-9)
+
+
+def parquet(path, rows):
+    columns = list(zip(*rows, strict=True))
+    kinds = [pa.string(), pa.int32(), pa.float64(), pa.float64(), pa.bool_(), pa.float64()]
+    names = ["example_id", "epoch", *dynamics_files.VALUES]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    pq.write_table(pa.table(arrays, names=names), path, row_group_size=13)
+    return path
+
+
+def drawn(seed=0, n=40, epochs=4):
+    """Rows as training writes them; some examples are not seen in every epoch, some come later than others."""
+    rng = np.random.default_rng(seed)
+    for epoch in range(epochs):
+        for i in range(n):
+            if rng.random() < 0.9:
+                p = float(rng.random())
+                yield f"q{i}", epoch, p, 2 * p - 1, p > 0.5, -float(np.log(p))
+
+
+@pytest.mark.parametrize("options", [{}, {"burn_in": 1, "burn_out": 2}, {"include_ci": True}])
+def test_a_file_read_in_pieces_gives_the_map_of_one_read_whole(tmp_path, monkeypatch, options):
+    monkeypatch.setattr(dynamics_stream, "BATCH", 7)
+    path = parquet(tmp_path / "dynamics.parquet", list(drawn()))
+    pieces = dynamics_stream.find(path)
+    assert isinstance(pieces, dynamics_stream.DynamicsStream)
+    whole = dynamics_files.read(path)
+    one, two = cartography(pieces, **options), cartography(whole, **options)
+    assert one.rows() == two.rows()
+    assert one.findings == two.findings
+    assert {k: v for k, v in one.summary.items() if k != "by_epoch"} == {
+        k: v for k, v in two.summary.items() if k != "by_epoch"
+    }
+    for a, b in zip(one.summary["by_epoch"], two.summary["by_epoch"], strict=True):
+        assert a == pytest.approx(b, abs=1e-12)
+
+
+@pytest.mark.parametrize("order", ["by example", "twice"])
+def test_a_file_in_another_order_is_read_whole(tmp_path, order):
+    rows = list(drawn())
+    rows = sorted(rows, key=lambda row: row[0]) if order == "by example" else [*rows, rows[-1]]
+    found = dynamics_stream.find(parquet(tmp_path / "dynamics.parquet", rows))
+    assert isinstance(found, DynamicsTable)
+    assert len(cartography(found)) == 40
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(float("nan"), "gold_prob of 'q3' is not finite"), (None, "null")]
+)
+def test_a_value_that_is_none_is_named_in_pieces_too(tmp_path, value, said):
+    rows = [list(row) for row in drawn()]
+    bad = next(row for row in rows if row[0] == "q3")
+    bad[2] = value
+    with pytest.raises(DataError, match=said.replace("finite", "a finite")):
+        cartography(dynamics_stream.find(parquet(tmp_path / "dynamics.parquet", rows)))

@@ -59,10 +59,11 @@ def command(
     picture: Annotated[bool, typer.Option(help="Whether to draw data_map.png.")] = True,
     json: Json = False,
 ) -> int:
-    from finetooth.diagnose import dynamics_files, mapping
+    from finetooth.diagnose import dynamics_files, dynamics_stream, mapping
     from finetooth.diagnose.cartography import cartography
 
-    dynamics = dynamics_files.read(source, split=split)
+    # The reference's files take the values of every epoch; the map alone is made of sums.
+    dynamics = (dynamics_files.read if reference else dynamics_stream.find)(source, split=split)
     made = cartography(
         dynamics,
         burn_in=burn_in,

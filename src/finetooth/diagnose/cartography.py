@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from finetooth.diagnose.categories import Choice, choose
-from finetooth.diagnose.dynamics_files import DynamicsTable
+from finetooth.diagnose.dynamics_files import VALUES, DynamicsTable
+from finetooth.diagnose.dynamics_stream import DynamicsStream
 from finetooth.errors import UsageError
 from finetooth.registry import flag
 from finetooth.types import Finding
@@ -67,7 +67,7 @@ class DataMap:
 
 
 def cartography(
-    table: DynamicsTable,
+    table: DynamicsTable | DynamicsStream,
     *,
     burn_in: int = 0,
     burn_out: int | None = None,
@@ -77,42 +77,52 @@ def cartography(
     ambiguous_from: float | None = None,
     hard_below: float | None = None,
 ) -> DataMap:
-    """The map of training dynamics.
+    """The map of training dynamics, in memory or read in pieces.
 
     ``burn_in`` leaves out that many first epochs, ``burn_out`` keeps only that many of the rest (the
     reference's option of that name). ``include_ci`` widens variability as Chang et al. (2017) do, by
     the variance of the variance. How categories are chosen: see ``categories``. Raises UsageError if
     no epoch is left.
     """
-    keep = slice(burn_in, None if burn_out is None else burn_in + burn_out)
-    epochs = table.epochs[keep]
-    if burn_in < 0 or (burn_out is not None and burn_out < 1) or not epochs:
+    keep = range(len(table.epochs))[burn_in : None if burn_out is None else burn_in + burn_out]
+    if burn_in < 0 or (burn_out is not None and burn_out < 1) or not keep:
         raise UsageError(
             f"of {len(table.epochs)} epochs none is left (burn-in {burn_in}, burn-out {burn_out})",
             cure="leave out fewer",
         )
-    prob, correct = table.gold_prob[:, keep], table.correct[:, keep]
-    seen = ~np.isnan(prob)
-    there = seen.any(axis=1)
+    n = table.seen[:, keep.start : keep.stop].sum(axis=1)
+    there = n > 0
     if not there.any():
         raise UsageError("no example was seen in the epochs that are left", cure="leave out fewer")
-    prob, correct, seen = prob[there], correct[there], seen[there]
-    n = seen.sum(axis=1)
-    confidence = _mean(prob, n)
-    variance = _mean((prob - confidence[:, None]) ** 2, n)
-    if include_ci:
-        variance = variance + np.where(n > 1, variance**2 / np.maximum(n - 1, 1), 0.0)
-    columns: dict[str, Any] = {
-        "example_id": [i for i, here in zip(table.ids, there, strict=True) if here],
-        "epochs": n,
-        "confidence": confidence,
-        "variability": np.sqrt(variance),
-        "correctness": np.nansum(correct, axis=1).astype(np.int64),
-        "forgetfulness": forgetfulness(correct),
-        "threshold_closeness": confidence * (1 - confidence),
-        "margin": _mean(table.margin[there][:, keep], n),
-        "loss": _mean(table.loss[there][:, keep], n),
-    }
+    # Sums by example, epoch after epoch: the values need not be in memory together.
+    sums = {name: np.zeros(len(n)) for name in VALUES}
+    forgetting = _Forgetting(len(n))
+    by_epoch = {column: np.zeros(3) for column in keep}  # examples, right, loss
+    for column, rows, values in table.parts(keep, VALUES):
+        for name, value in values.items():
+            sums[name][rows] += value
+        forgetting.add(rows, values["correct"])
+        by_epoch[column] += len(rows), values["correct"].sum(), values["loss"].sum()
+    with np.errstate(invalid="ignore"):
+        confidence = sums["gold_prob"] / n
+        squares = np.zeros(len(n))
+        for _, rows, values in table.parts(keep, ("gold_prob",)):
+            squares[rows] += (values["gold_prob"] - confidence[rows]) ** 2
+        variance = squares / n
+        if include_ci:
+            variance = variance + np.where(n > 1, variance**2 / np.maximum(n - 1, 1), 0.0)
+        columns: dict[str, Any] = {
+            "example_id": [i for i, here in zip(table.ids, there, strict=True) if here],
+            "epochs": n,
+            "confidence": confidence,
+            "variability": np.sqrt(variance),
+            "correctness": sums["correct"].astype(np.int64),
+            "forgetfulness": forgetting.times(),
+            "threshold_closeness": confidence * (1 - confidence),
+            "margin": sums["margin"] / n,
+            "loss": sums["loss"] / n,
+        }
+    columns = {k: v[there] if isinstance(v, np.ndarray) else v for k, v in columns.items()}
     choice = choose(
         columns,
         method=method,
@@ -122,7 +132,16 @@ def cartography(
     )
     columns["category"] = choice.names
     assert tuple(columns) == COLUMNS
-    summary = _summary(table, columns, choice, epochs, keep, len(there) - int(there.sum()), include_ci)
+    epochs = [
+        {
+            "epoch": table.epochs[column],
+            "examples": int(count),
+            "accuracy": float(right / count) if count else float("nan"),
+            "loss": float(loss / count) if count else float("nan"),
+        }
+        for column, (count, right, loss) in by_epoch.items()
+    ]
+    summary = _summary(columns, choice, epochs, len(there) - int(there.sum()), include_ci)
     return DataMap(columns, choice, summary, (*table.findings, *_about(summary)))
 
 
@@ -138,30 +157,39 @@ def _about(summary: dict[str, Any]) -> list[Finding]:
     return [replace(finding, check="dynamics-little-learnt")]
 
 
-def _mean(values: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Mean over epochs of what was seen. Unlike nanmean it sums in the order numpy's mean does."""
-    return np.where(np.isnan(values), 0.0, values).sum(axis=1) / n
-
-
 def forgetfulness(correct: np.ndarray) -> np.ndarray:
     """(examples,) steps from right to wrong in (examples, epochs); 1000 where it was never right.
 
     After Toneva et al. (2019). NaN is an epoch in which the example was not seen: it is passed over.
     """
-    learnt = np.zeros(len(correct), bool)
-    times = np.zeros(len(correct), np.int64)
+    forgetting = _Forgetting(len(correct))
     for column in np.asarray(correct, np.float64).T:
-        times += learnt & (column == 0)
-        learnt = np.where(np.isnan(column), learnt, column == 1)
-    return np.where(np.nansum(correct, axis=1) > 0, times, NEVER_LEARNT)
+        rows = np.flatnonzero(~np.isnan(column))
+        forgetting.add(rows, column[rows])
+    return forgetting.times()
+
+
+class _Forgetting:
+    """Counts, epoch after epoch, how often each of ``n`` examples was right and then wrong."""
+
+    def __init__(self, n: int) -> None:
+        self._right, self._ever = np.zeros(n, bool), np.zeros(n, bool)
+        self._times = np.zeros(n, np.int64)
+
+    def add(self, rows: np.ndarray, correct: np.ndarray) -> None:
+        now = correct == 1
+        self._times[rows] += self._right[rows] & ~now
+        self._right[rows] = now
+        self._ever[rows] |= now
+
+    def times(self) -> np.ndarray:
+        return np.where(self._ever, self._times, NEVER_LEARNT)
 
 
 def _summary(
-    table: DynamicsTable,
     columns: dict[str, Any],
     choice: Choice,
-    epochs: Sequence[int],
-    keep: slice,
+    by_epoch: list[dict[str, Any]],
     unseen: int,
     include_ci: bool,
 ) -> dict[str, Any]:
@@ -170,12 +198,11 @@ def _summary(
     by = dict.fromkeys(("easy", "ambiguous", "hard"), 0) | dict(
         zip(names.tolist(), counts.tolist(), strict=True)
     )
-    correct, loss = table.correct[:, keep], table.loss[:, keep]
     forgotten = columns["forgetfulness"]
     return {
         "examples": n,
         "not_seen": unseen,
-        "epochs": list(epochs),
+        "epochs": [row["epoch"] for row in by_epoch],
         "categories": by,
         "shares": {name: count / n for name, count in by.items()},
         "thresholds": choice.stated,
@@ -187,13 +214,5 @@ def _summary(
         },
         "never_learnt": int((forgotten == NEVER_LEARNT).sum()),
         "forgotten": int(((forgotten > 0) & (forgotten < NEVER_LEARNT)).sum()),
-        "by_epoch": [
-            {
-                "epoch": epoch,
-                "examples": int((~np.isnan(correct[:, i])).sum()),
-                "accuracy": float(np.nanmean(correct[:, i])),
-                "loss": float(np.nanmean(loss[:, i])),
-            }
-            for i, epoch in enumerate(epochs)
-        ],
+        "by_epoch": by_epoch,
     }

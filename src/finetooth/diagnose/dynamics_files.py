@@ -7,7 +7,7 @@ A folder of dynamics_epoch_0.jsonl, ...:    {"guid": 17, "logits_epoch_0": [0.3,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,14 @@ class DynamicsTable:
         """(examples, epochs), true where there is a value."""
         return ~np.isnan(self.gold_prob)
 
+    def parts(
+        self, columns: Collection[int], names: Sequence[str]
+    ) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
+        """(column, numbers of the examples that were seen, their values by name) of these epochs, one after another."""
+        for column in sorted(columns):
+            rows = np.flatnonzero(~np.isnan(self.gold_prob[:, column]))
+            yield column, rows, {name: getattr(self, name)[rows, column] for name in names}
+
 
 def read(source: str | Path, *, split: str = "train") -> DynamicsTable:
     """Of a run folder, of a parquet file as a run has it, or of a folder of dynamics_epoch_N.jsonl.
@@ -84,21 +92,7 @@ def of_parquet(path: Path) -> DynamicsTable:
 
     columns = ["example_id", "epoch", *VALUES]
     try:
-        with pq.ParquetFile(path) as file:
-            names, size = file.schema_arrow.names, path.stat().st_size
-            groups = [file.metadata.row_group(g) for g in range(file.metadata.num_row_groups)]
-            unpacked = sum(g.column(c).total_uncompressed_size for g in groups for c in range(g.num_columns))
-        missing = [c for c in columns if c not in names]
-        if missing:
-            raise DataError(
-                f"no training dynamics: it has no column {', '.join(missing)}",
-                where=str(path),
-                cure="give a run folder, its dynamics.parquet or a folder of dynamics_epoch_N.jsonl",
-            )
-        if unpacked > max(256 << 20, MAX_RATIO * size):
-            raise DataError(
-                f"unpacks to {unpacked >> 20:,} MB, far more than its size lets expect", where=str(path)
-            )
+        check_columns(path)
         table = pq.read_table(path, columns=columns, read_dictionary=["example_id"])
         ids = table["example_id"].combine_chunks()
         ids = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
@@ -108,12 +102,41 @@ def of_parquet(path: Path) -> DynamicsTable:
         epoch = table["epoch"].to_numpy().astype(np.int64)
         values = {name: table[name].to_numpy().astype(np.float64) for name in VALUES}
     except (pa.ArrowException, OSError, ValueError, TypeError, NotImplementedError) as e:
-        raise DataError(
-            f"not a readable table of dynamics: {' '.join(str(e).split())[:150]}", where=str(path)
-        ) from None
+        raise unreadable(path, e) from None
     if not len(epoch):
         raise DataError("no dynamics in it", where=str(path), cure="let an epoch end")
     return _pivot(names_of, ids.indices.to_numpy(), epoch, values, str(path))
+
+
+def check_columns(path: Path) -> None:
+    """Raises DataError where it is another table, or one that unpacks to far more than it seems."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        names, size = file.schema_arrow.names, path.stat().st_size
+        groups = [file.metadata.row_group(g) for g in range(file.metadata.num_row_groups)]
+        unpacked = sum(g.column(c).total_uncompressed_size for g in groups for c in range(g.num_columns))
+    missing = [c for c in ("example_id", "epoch", *VALUES) if c not in names]
+    if missing:
+        raise DataError(
+            f"no training dynamics: it has no column {', '.join(missing)}",
+            where=str(path),
+            cure="give a run folder, its dynamics.parquet or a folder of dynamics_epoch_N.jsonl",
+        )
+    if unpacked > max(256 << 20, MAX_RATIO * size):
+        raise DataError(
+            f"unpacks to {unpacked >> 20:,} MB, far more than its size lets expect", where=str(path)
+        )
+
+
+def unreadable(path: Path, e: Exception) -> DataError:
+    return DataError(f"not a readable table of dynamics: {' '.join(str(e).split())[:150]}", where=str(path))
+
+
+def not_finite(name: str, example_id: str, where: str) -> DataError:
+    return DataError(
+        f"{name} of {example_id!r} is not a finite number", where=where, cure="look at the loss of that run"
+    )
 
 
 def of_folder(folder: Path) -> DynamicsTable:
@@ -297,12 +320,10 @@ def _pivot(
     for name, value in values.items():
         if not np.isfinite(value).all():
             bad = ids[int(code[np.flatnonzero(~np.isfinite(value))[0]])]
-            raise DataError(
-                f"{name} of {bad!r} is not a finite number", where=where, cure="look at the loss of that run"
-            )
+            raise not_finite(name, bad, where)
         cells[name] = np.full(shape, np.nan)
         cells[name][code, column] = value
-    findings = _about(ids, [int(e) for e in epochs], times)
+    findings = about(ids, [int(e) for e in epochs], times)
     return DynamicsTable(
         tuple(ids),
         tuple(int(e) for e in epochs),
@@ -314,7 +335,7 @@ def _pivot(
     )
 
 
-def _about(ids: Sequence[str], epochs: Sequence[int], times: np.ndarray) -> list[Finding]:
+def about(ids: Sequence[str], epochs: Sequence[int], times: np.ndarray) -> list[Finding]:
     """What a reader of the map must know of the epochs it is made of."""
     seen = times > 0
     n, e = seen.shape
