@@ -13,6 +13,7 @@ from finetooth.cli import main
 from finetooth.errors import UsageError
 from finetooth.runs import Run
 from finetooth.train import Watch, train
+from finetooth.train.tracking import place_name
 
 TRACKERS = ["tensorboard", "trackio", "wandb", "mlflow"]
 
@@ -56,7 +57,7 @@ def in_tensorboard(run):
 def in_trackio(run):
     from trackio.sqlite_storage import SQLiteStorage
 
-    rows = SQLiteStorage.get_logs("finetooth", run.folder.name)
+    rows = SQLiteStorage.get_logs("finetooth", place_name(run.folder))
     return {
         (k, r["train/global_step"]): v
         for r in rows
@@ -128,7 +129,8 @@ def tracker(request, tmp_path, monkeypatch):
 
 
 def test_the_mirror_of_each_run_holds_what_its_step_log_holds(tracker, tmp_path, capsys):
-    runs = [run_of(tmp_path / name, tracker, seed=seed) for seed, name in enumerate(("one", "other"))]
+    # Of one name: what tells them apart is where they are.
+    runs = [run_of(tmp_path / name / "run", tracker, seed=seed) for seed, name in enumerate(("one", "other"))]
     wanted = [in_the_step_log(run) for run in runs]
     assert {step for name, step in wanted[0] if name == "train/loss"} == {1, 2, 3}
     assert ("eval/f1", 3) in wanted[0]

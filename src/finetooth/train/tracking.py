@@ -6,6 +6,7 @@ One that fails is let go of, and the run goes on.
 from __future__ import annotations
 
 import copy
+import hashlib
 import importlib.util
 import json
 import os
@@ -47,6 +48,16 @@ def settings(name: str, folder: Path) -> dict[str, str]:
     return {key: value for key, value in known.items() if key not in os.environ}
 
 
+def place_name(folder: Path) -> str:
+    """What trackio calls the run: its folder's name, and what tells it from one of that name elsewhere or before."""
+    try:
+        created = json.loads((folder / "run.json").read_text("utf-8")).get("created", "")
+    except (OSError, ValueError):
+        created = ""
+    place = folder.resolve()
+    return f"{place.name}-{hashlib.sha256(f'{place} {created}'.encode()).hexdigest()[:8]}"
+
+
 def mirror(name: str, folder: Path, say: Callable[[str], None]) -> Mirror | None:
     """The integration of transformers of that name, kept from doing harm; None for "none".
 
@@ -67,7 +78,9 @@ def mirror(name: str, folder: Path, say: Callable[[str], None]) -> Mirror | None
     except Exception as e:
         say(f"tracker {name} did not start ({_line(e)}); the run goes on without it")
         return None
-    return Mirror(name, inner, folder / "steps.jsonl", own, say)
+    # Of the trackers only this one keeps the runs of all folders in one place.
+    called = place_name(folder) if name == "trackio" else ""
+    return Mirror(name, inner, folder / "steps.jsonl", own, say, called=called)
 
 
 @contextmanager
@@ -84,7 +97,10 @@ def told(environment: dict[str, str]) -> Iterator[None]:
 
 
 class Mirror(TrainerCallback):
-    """Passes every event and every row of ``steps`` on to ``inner`` until it fails once."""
+    """Passes every event and every row of ``steps`` on to ``inner`` until it fails once.
+
+    ``called`` is the run's name there, "" for the one that the training arguments have.
+    """
 
     def __init__(
         self,
@@ -93,8 +109,10 @@ class Mirror(TrainerCallback):
         steps: Path,
         environment: dict[str, str],
         say: Callable[[str], None],
+        *,
+        called: str = "",
     ) -> None:
-        self.name, self.inner, self.steps, self.say = name, inner, steps, say
+        self.name, self.inner, self.steps, self.say, self.called = name, inner, steps, say, called
         self.environment = environment
         self.works, self.begun = True, False
         # A resumed run goes on in the same place where the tracker can, and begins anew where it cannot.
@@ -104,6 +122,10 @@ class Mirror(TrainerCallback):
     def _pass_on(self, event: str, *args: Any, **values: Any) -> None:
         if not self.works:
             return
+        if self.called:
+            arguments = copy.copy(args[0])
+            arguments.run_name = self.called
+            args = (arguments, *args[1:])
         self._last = args, values
         try:
             with told(self.environment):
