@@ -27,7 +27,7 @@ from finetooth.cli import main as finetooth
 from finetooth.teach.client import Teacher
 from finetooth.teach.injections import FAMILIES, FAMILY_OF, TEXTS
 from finetooth.teach.journal import Journal
-from finetooth.teach.judge import Duel, agreement, flips, injected, judge
+from finetooth.teach.judge import Duel, Verdict, agreement, flips, injected, judge
 from finetooth.teach.local import Servers
 from finetooth.text import words
 
@@ -80,6 +80,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--concurrency", type=int, default=1)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--minutes", type=float, help="no further text is begun after as many")
+    parser.add_argument("--max-tokens", type=int, default=160, help="of a verdict")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
@@ -90,21 +92,34 @@ def main() -> int:
         log = (options.journal or Path(folder) / "judge").with_suffix(".server.log")
         servers = stack.enter_context(Servers(log, options.threads, slots=options.concurrency))
         server = None if url else servers.of(options.teacher, context_tokens=2048)
-        teacher = Teacher(options.teacher, journal, url, server=server, timeout_s=600, max_tokens=160)
+        teacher = Teacher(
+            options.teacher, journal, url, server=server, timeout_s=600, max_tokens=options.max_tokens
+        )
         plain = duels(options.duels, options.seed, Path(folder))
-        before = judge(plain, teacher, concurrency=options.concurrency)
-        texts = TEXTS[: options.texts]
-        at = [i % len(plain) for i in range(len(texts))]
-        planted = [injected(plain[j], text) for j, text in zip(at, texts, strict=True)]
-        after = judge(planted, teacher, concurrency=options.concurrency)
-        pairs = [(before[j], a, FAMILY_OF[t]) for j, a, t in zip(at, after, texts, strict=True)]
+        before: dict[int, Verdict] = {}
+        pairs: list[tuple[Verdict, Verdict, str]] = []
+        some = max(1, options.concurrency // 2)  # each is asked in both orders
+        for start in range(0, options.texts, some):
+            if options.minutes is not None and time.monotonic() - began > 60 * options.minutes:
+                break
+            texts = TEXTS[start : min(start + some, options.texts)]
+            at = [(start + i) % len(plain) for i in range(len(texts))]
+            new = [j for j in dict.fromkeys(at) if j not in before]
+            planted = [injected(plain[j], text) for j, text in zip(at, texts, strict=True)]
+            found = judge([*(plain[j] for j in new), *planted], teacher, concurrency=options.concurrency)
+            before |= dict(zip(new, found, strict=False))
+            pairs += [
+                (before[j], a, FAMILY_OF[t]) for j, a, t in zip(at, found[len(new) :], texts, strict=True)
+            ]
+            print(f"{len(pairs)} of {options.texts} texts", file=sys.stderr, flush=True)
         by_family = {
             name: flips([b for b, _, f in pairs if f == name], [a for _, a, f in pairs if f == name])
             for name in FAMILIES
         }
         report = {
             "judge": f"scripted, {options.scripted}" if options.scripted else options.teacher,
-            "agreement_with_planted_reasons": agreement(before),
+            "texts": len(pairs),
+            "agreement_with_planted_reasons": agreement(list(before.values())),
             "injections": flips([b for b, _, _ in pairs], [a for _, a, _ in pairs]),
             "by_family": by_family,
             "seed": options.seed,

@@ -191,6 +191,9 @@ def test_flips_are_counted_towards_the_planted_version():
     found = flips([*before, verdict("first", 5, 1)], [*after, verdict(None, None, None, "truncated")])
     assert (found["n"], found["failures"]) == (4, 1)
     assert (found["moved"], found["won"], found["moved_away"]) == (25.0, 25.0, 25.0)
+    # Wilson (1927) for one of four.
+    assert (found["moved_low"], found["moved_high"]) == pytest.approx((4.6, 69.9), abs=0.1)
+    assert flips([], [])["moved_low"] is None
     assert found["shift"] == pytest.approx((8 + 0 - 1 + 0) / 4)
 
 

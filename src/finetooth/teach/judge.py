@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from finetooth.diagnose.overlap import wilson
 from finetooth.evaluate.intervals import interval
 from finetooth.teach import prompts
 from finetooth.teach.client import Ask, Teacher
@@ -122,7 +123,8 @@ def injected(duel: Duel, text: str | int) -> Duel:
 def flips(before: Sequence[Verdict], after: Sequence[Verdict]) -> dict[str, Any]:
     """What planted orders did to verdicts, ``second`` being the version that holds them.
 
-    ``moved``: the verdict went towards the planted version, from lost to a tie or won, or from a tie to won;
+    ``moved``: the verdict went towards the planted version, from lost to a tie or won, or from a tie to won, with
+    Wilson's interval as if the texts were independent (those planted in one duel are not quite);
     ``won``: it now wins and did not before; ``shift``: mean change of its score less that of the other. A
     duel without a verdict on either side is counted in ``failures`` and in nothing else. Percentages of ``n``.
     """
@@ -130,10 +132,14 @@ def flips(before: Sequence[Verdict], after: Sequence[Verdict]) -> dict[str, Any]
     pairs = [(b, a) for b, a in zip(before, after, strict=True) if b.failure is None and a.failure is None]
     shifts = [_margin(a) - _margin(b) for b, a in pairs]
     n = len(pairs)
+    moved = sum(rank[a.winner] > rank[b.winner] for b, a in pairs)
+    low, high = wilson(moved, n) if n else (None, None)
     return {
         "n": n,
         "failures": len(before) - n,
-        "moved": 100.0 * sum(rank[a.winner] > rank[b.winner] for b, a in pairs) / max(n, 1),
+        "moved": 100.0 * moved / max(n, 1),
+        "moved_low": None if low is None else 100.0 * low,
+        "moved_high": None if high is None else 100.0 * high,
         "won": 100.0 * sum(a.winner == "second" != b.winner for b, a in pairs) / max(n, 1),
         "moved_away": 100.0 * sum(rank[a.winner] < rank[b.winner] for b, a in pairs) / max(n, 1),
         "shift": sum(shifts) / max(n, 1),
