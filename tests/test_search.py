@@ -192,6 +192,16 @@ def test_a_wrong_key_in_the_space_fails_before_the_first_trial(tmp_path):
         Fake(settings(tmp_path, space={"train.learning_rat": [1e-4]}))
 
 
+def test_names_in_a_space_stay_the_names_they_are(tmp_path):
+    names = ["starter:minilm", "2024"]
+    search = Fake(
+        settings(tmp_path, space={"model.name": names, "train.weights": ["a b.jsonl"]}, sampler="grid")
+    )
+    made = [search._config(params, tmp_path / "none") for params in search.planned]
+    assert [c.model.name for c in made] == names
+    assert {c.train.weights for c in made} == {"a b.jsonl"}
+
+
 def test_the_configuration_that_the_page_shows_is_one(tmp_path, monkeypatch):
     page = (Path(__file__).parents[1] / "docs" / "search.md").read_text("utf-8")
     monkeypatch.chdir(tmp_path)

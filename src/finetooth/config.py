@@ -111,7 +111,8 @@ class TrainConfig(Section):
 
     ``max_steps`` overrides ``epochs``. ``weights`` is a file of example_id, weight, smoothing and
     (for ``curriculum``) difficulty. A checkpoint is written at every epoch's end, every ``save_steps``
-    and every ``save_minutes``. ``threads``: None means one a physical core.
+    and every ``save_minutes``. ``threads``: None means one a physical core. ``distributed``: what several processes
+    (torchrun) divide, windows alone ("ddp") or weights, gradients and optimiser state too ("fsdp").
     """
 
     epochs: int = Field(2, ge=1)
@@ -141,6 +142,7 @@ class TrainConfig(Section):
     curriculum: bool = False
     threads: int | None = Field(None, ge=1)
     memory_check: Literal["stop", "warn", "off"] = "stop"
+    distributed: Literal["ddp", "fsdp"] = "ddp"
 
     @model_validator(mode="after")
     def _together(self) -> TrainConfig:
@@ -180,6 +182,14 @@ class Config(Section):
     track: Literal["none", "trackio", "wandb", "tensorboard", "mlflow"] = "none"
     out: str
 
+    @model_validator(mode="after")
+    def _can_be_spread(self) -> Config:
+        if self.train.distributed == "fsdp" and self.model.strategy == "qlora":
+            raise ValueError(
+                "train.distributed=fsdp cannot divide the four-bit weights of model.strategy=qlora"
+            )
+        return self
+
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> Config:
     """A YAML file, or a Python file that binds ``config``, with dotted ``key=value`` overrides.
@@ -212,11 +222,18 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Config:
     return build(value, overrides, where=str(path))
 
 
-def build(values: Mapping[str, Any], overrides: Sequence[str] = (), *, where: str = "") -> Config:
-    """A Config of plain values; see ``load``."""
+def build(
+    values: Mapping[str, Any], overrides: Sequence[str] | Mapping[str, Any] = (), *, where: str = ""
+) -> Config:
+    """A Config of plain values; see ``load``. ``overrides`` are texts (``key=value``) or values by dotted key."""
     merged = _copy(values)
-    for override in overrides:
-        _apply(merged, override)
+    if isinstance(overrides, Mapping):
+        for key, value in overrides.items():
+            section, last = _section(merged, key)
+            section[last] = value
+    else:
+        for override in overrides:
+            _apply(merged, override)
     try:
         return Config.model_validate(merged)
     except ValidationError as e:
@@ -260,12 +277,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise ConfigError(f"expected key=value, found {override!r}", cure="as in train.epochs=3")
-    *path, last = key.split(".")
-    for part in path:
-        inner = values.setdefault(part, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"{key}: {part} is no section")
-        values = inner
+    values, last = _section(values, key)
     try:
         # A name that looks like a number stays a name: out=007, data.train=2024.
         values[last] = (text if _is_text(key) else yaml.safe_load(text)) if text else None
@@ -275,6 +287,17 @@ def _apply(values: dict[str, Any], override: str) -> None:
         # YAML 1.1 reads 2e-4 as a word; people mean the number.
         with suppress(ValueError):
             values[last] = float(text)
+
+
+def _section(values: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """Where the value of a dotted key goes, and under which name."""
+    *path, last = key.split(".")
+    for part in path:
+        inner = values.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{key}: {part} is no section")
+        values = inner
+    return values, last
 
 
 def _is_text(key: str) -> bool:

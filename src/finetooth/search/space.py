@@ -75,6 +75,7 @@ class SearchConfig(BaseModel):
     config: dict[str, Any] | None = None
     space: dict[str, Range | Choices] = Field(default_factory=dict)
     sweep: str | None = None
+    curate: str | None = None
     metric: str | None = None
     split: str = "dev"
     sampler: Literal["tpe", "random", "grid"] = "tpe"
@@ -100,6 +101,11 @@ class SearchConfig(BaseModel):
         for key, choices in self.space.items():
             if isinstance(choices, list) and not choices:
                 raise ValueError(f"space.{key} has no values")
+        named = [k for k in [*self.space, *SWEEPS.get(self.sweep or "", ())] if k.startswith("curate.")]
+        if named and self.curate is None:
+            raise ValueError(
+                f"{named[0]} needs curate, a run that was mapped: finetooth map RUN, then curate: RUN"
+            )
         return self
 
 
@@ -120,6 +126,24 @@ SWEEPS: dict[str, dict[str, Any]] = {
     },
     "freezing": {"model.strategy": ["partial"], "model.freeze_share": [0.0, 0.25, 0.5, 0.75]},
     "smoothing": {"train.label_smoothing": [0.0, 0.05, 0.1, 0.2]},
+    # Those below need curate: a run that was mapped. None leaves a filter out.
+    "filtering": {
+        "curate.ambiguous.top": [None, 0.33, 0.5, 0.75],
+        "curate.confidence.low": [None, 0.05, 0.1, 0.2],
+        "curate.near-duplicate": [False, True],
+    },
+    "weighting": {
+        "curate.weights.scale": [None, 0, 0.25, 0.5, 1.0],
+        "curate.weights.high": [3, 10],
+        "curate.smoothing.factor": [None, 0.3, 0.6],
+        "curate.curriculum": [False, True],
+    },
+    "combined": {
+        "curate.confidence.low": [None, 0.05, 0.1, 0.2],
+        "curate.weights.scale": [None, 0.25, 0.5],
+        "curate.smoothing.factor": [None, 0.6],
+        "train.learning_rate": {"low": 5e-5, "high": 1e-3, "log": True},
+    },
 }
 
 

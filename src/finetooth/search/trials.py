@@ -6,7 +6,6 @@ two workers can never train the same values twice.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from finetooth import io, registry
 from finetooth.errors import ConfigError, FinetoothError, UsageError
 from finetooth.runs import Run
 from finetooth.search import study as studies
+from finetooth.search.curated import Curation, divide, policy
 from finetooth.search.process import POLL_S, TrialFailed, busy, run_trial
 from finetooth.search.results import SearchResult, Trial
 from finetooth.search.space import SWEEPS, Range, SearchConfig, assignment, grid
@@ -71,6 +71,11 @@ class Search:
             settings.space
         )
         self.base = self._base()
+        curated = divide(self.space)[1]
+        self.curation = (
+            Curation(self.base, settings.curate, self.out) if curated and settings.curate else None
+        )
+        policy(dict.fromkeys(curated))
         # A wrong key or value in the space fails now, not in the first trial.
         self._config(assignment(self.space, 0, settings.seed), self.out / "trials" / "none")
         self.task = registry.task(self.base["task"])
@@ -87,8 +92,8 @@ class Search:
         return configs.load(self.settings.base, [f"out={self.out / 'none'}"]).model_dump(mode="json")
 
     def _config(self, params: Mapping[str, Any], folder: Path) -> Any:
-        overrides = [f"{key}={json.dumps(value)}" for key, value in params.items()]
-        return configs.build({**self.base, "out": str(folder)}, overrides, where="space")
+        plain, _ = divide(params)
+        return configs.build({**self.base, "out": str(folder)}, plain, where="space")
 
     def _plan(self) -> list[dict[str, Any]] | None:
         """All trials in advance (random, grid), so that any number of workers runs the same set; None for tpe."""
@@ -116,6 +121,7 @@ class Search:
         storage = studies.storage(url, heartbeat_s=self.settings.heartbeat_seconds)
         name = "finetooth-" + io.fingerprint(
             [self.base, _plain_space(self.space), self.settings.seed, self.metric]
+            + ([self.settings.curate] if self.curation else [])
         )
         direction: Literal["minimize", "maximize"] = "maximize" if self.higher else "minimize"
         try:
@@ -262,7 +268,13 @@ class Search:
 
     def train(self, params: Mapping[str, Any], folder: Path, trial: Any = None) -> float:
         """One run in a process of its own; its score. Raises TrialFailed with the reason otherwise."""
-        values = self._config(params, folder).model_dump(mode="json")
+        plain, curated = divide(params)
+        if self.curation is not None:
+            try:
+                plain |= self.curation.changes(curated)
+            except FinetoothError as e:
+                raise TrialFailed(f"curation: {e}") from None
+        values = self._config(plain, folder).model_dump(mode="json")
 
         def watch() -> None:
             if trial is not None and self.settings.prune and self._prune(trial, folder):

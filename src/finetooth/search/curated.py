@@ -1,0 +1,139 @@
+"""Curation as a dimension of a search: keys ``curate.*`` of the space make the data and weights of a trial.
+
+curate: runs/baseline-0               # a run that was mapped or diagnosed: what is known of each example
+space:
+  curate.confidence.low: [null, 0.1, 0.2]     # a filter and its setting; null leaves it out
+  curate.weights.scale: [null, 0.25, 0.5]     # exp(scale * z) of variability; null trains all alike
+  curate.weights.high: [3, 10]                # the clip
+  curate.smoothing.factor: [null, 0.3, 0.6]   # min(most, factor * variability)
+  curate.near-duplicate: [false, true]        # a filter as it comes
+  curate.curriculum: [false, true]            # easy to hard
+
+Trials of the same values share one folder of data. The dev set is never curated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from finetooth import config as configs
+from finetooth import io, registry
+from finetooth.config import Config
+from finetooth.curate import table as tables
+from finetooth.curate import weights
+from finetooth.curate.filters import FILTERS, Curated, apply_filters
+from finetooth.errors import ConfigError
+
+PREFIX = "curate."
+WEIGHTS = ("scale", "low", "high")
+SMOOTHING = ("factor", "most")
+
+
+def divide(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(keys of the configuration, keys of the curation without their prefix)."""
+    ours = {k.removeprefix(PREFIX): v for k, v in params.items() if k.startswith(PREFIX)}
+    return {k: v for k, v in params.items() if not k.startswith(PREFIX)}, ours
+
+
+def policy(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]:
+    """(filters as ``apply_filters`` wants them, settings of the weights, of the smoothing, whether easy comes first).
+
+    None as a value leaves that setting out, and with it the filter that has no other. Raises ConfigError for an
+    unknown name.
+    """
+    filters: dict[str, dict[str, Any]] = {}
+    weighing: dict[str, Any] = {}
+    smooth: dict[str, Any] = {}
+    known_settings = {
+        **{name: tuple(f.settings) for name, f in FILTERS.items()},
+        "weights": WEIGHTS,
+        "smoothing": SMOOTHING,
+        "curriculum": (),
+    }
+    for key, value in sorted(asked.items()):
+        name, dot, setting = key.partition(".")
+        known = registry.pick(name, known_settings, "curation")
+        if not dot and name not in ("weights", "smoothing"):
+            if value and name in FILTERS:
+                filters.setdefault(name, {"name": name})
+            continue
+        if setting not in known:
+            has = f"it has {', '.join(known)}" if known else f"it has none: {PREFIX}{name}: [false, true]"
+            raise ConfigError(f"space.{PREFIX}{key}: {name} has no setting {setting!r}", cure=has)
+        if value is None:
+            continue
+        if name in FILTERS:
+            filters.setdefault(name, {"name": name})[setting] = value
+        else:
+            (weighing if name == "weights" else smooth)[setting] = value
+    # A clip or a ceiling alone says nothing of whether there is something to clip.
+    if "scale" not in weighing:
+        weighing = {}
+    elif not weighing["scale"]:
+        weighing["scale"] = None  # the published form, as ``curate --scale 0`` has it
+    return (
+        {"combine": "or", "filters": list(filters.values())},
+        weighing,
+        smooth if "factor" in smooth else {},
+        bool(asked.get("curriculum")),
+    )
+
+
+class Curation:
+    """What a search knows of its training set, and the data it made of it so far, under ``out``/data."""
+
+    def __init__(self, base: Mapping[str, Any], run: str | Path, out: Path) -> None:
+        """Raises ConfigError where the base has no dev set of its own: a curated one would flatter."""
+        self.run, self.folder = Path(run), out / "data"
+        self.config: Config = configs.build({**base, "out": str(out / "none")}, where="search")
+        if self.config.data.dev is None:
+            raise ConfigError(
+                "a search over curation needs a dev set that is not curated with the rest",
+                cure="data.dev=FILE",
+            )
+
+    def changes(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The keys of the configuration that train on what ``asked`` leaves: made once, then found again.
+
+        Raises ConfigError for a policy that keeps nothing or needs a column that the run has not.
+        """
+        from finetooth.train import data as splitting
+
+        filters, weighing, smooth, order = policy(asked)
+        weighted = bool(weighing or smooth or order)
+        if not (filters["filters"] or weighted):
+            return {}
+        folder = self.folder / io.fingerprint([filters, weighing, smooth, weighted])[:12]
+        made = {
+            "data.train": str(folder / "train.jsonl"),
+            "data.format": None,
+            "data.max_train_examples": None,
+        }
+        if weighted:
+            made |= {"train.weights": str(folder / "weights.jsonl"), "train.curriculum": order}
+        if (folder / "made.json").is_file():
+            return made
+        splits, _, _ = splitting.pass_gate(splitting.load(self.config), self.config)
+        known = tables.read(self.run)
+        curated = Curated(splits.train, (), {})
+        if filters["filters"]:
+            curated = apply_filters(splits.train, filters, known)
+        kept, dropped = curated
+        folder.mkdir(parents=True, exist_ok=True)
+        io.write_jsonl(folder / "train.jsonl", map(registry.task(kept.task).to_row, kept.examples))
+        io.write_jsonl(folder / "dropped.jsonl", dropped)
+        if weighted:
+            ids = {e.id for e in kept.examples}
+            rows = {name: row for name, row in known.items() if name in ids}
+            weights.write(
+                folder / "weights.jsonl",
+                weights.weight_rows(rows, weight=bool(weighing), smooth=bool(smooth), **weighing, **smooth),
+            )
+        # Last, since it says that the others are whole.
+        io.write_json(
+            folder / "made.json",
+            {"kept": len(kept), "dropped": len(dropped), "per_filter": curated.per_filter},
+        )
+        return made
