@@ -22,6 +22,12 @@ def command(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run trials again that failed, once the cause is mended.")
     ] = False,
+    wandb: Annotated[
+        str | None,
+        typer.Option(
+            help="Let a sweep of Weights & Biases propose: new, or [ENTITY/]PROJECT/ID to join one."
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     from finetooth.machines import Spread
@@ -30,6 +36,14 @@ def command(
 
     asked = [*(overrides or ()), *(["retry_failed=true"] if retry_failed else [])]
     search = Search(load(config, asked), say=say)
+    if wandb is not None:
+        from finetooth.search import wandb as sweeps
+
+        name = sweeps.drive(search, wandb)
+        emit({"sweep": name}) if json else print(
+            f"sweep {name}: done; finetooth leaderboard {search.out}/trials/*"
+        )
+        return 0
     result = run_many(search, Spread(workers, ray))
     if json:
         emit(result.to_json())

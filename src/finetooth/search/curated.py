@@ -106,7 +106,7 @@ class Curation:
         if not (filters["filters"] or weighted):
             return {}
         folder = self.folder / io.fingerprint([filters, weighing, smooth, weighted])[:12]
-        made = {
+        made: dict[str, Any] = {
             "data.train": str(folder / "train.jsonl"),
             "data.format": None,
             "data.max_train_examples": None,
