@@ -113,6 +113,28 @@ def test_a_short_answer_is_asked_for_by_the_schema_and_a_longer_one_is_still_bel
     assert said["kept"] == 3
 
 
+def test_a_step_of_the_prompts_example_is_not_believed_of_another_pair():
+    examples = [TASK.from_row(row, "here") for row in PAIRS[:2]]
+    shop = {
+        "id": "s",
+        "premise": "The kiosk closes at six. It is seven.",
+        "hypothesis": "It is shut.",
+        "label": 1,
+    }
+    examples.append(TASK.from_row(shop, "here"))
+    step = "step 3: seven is after six, so the hypothesis"
+    reasons = {
+        "a": GOOD["a"],
+        "b": f"step 1: Bela sold the car. {step} cannot be inferred.",
+        "s": f"step 1: the kiosk closes at six. step 2: it is seven. {step} can be inferred.",
+    }
+    made = [thoughts.Thought(e.id, reasons[e.id], e.target.label, None, "p", "k") for e in examples]
+    chosen = thoughts.select(examples, made, {})
+    assert [e.id for e in chosen.examples] == ["a", "s"]
+    assert [(d.example_id, d.reason.split(":")[0]) for d in chosen.dropped] == [("b", "copied-from-example")]
+    assert "seven, six" in chosen.dropped[0].reason
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -24,6 +24,11 @@ class Prompt:
     def version(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
+    @property
+    def shown(self) -> str:
+        """The texts of its examples: what stands between tags and is no field."""
+        return " ".join(m[2] for m in re.finditer(r"<(\w+)>([^{}<>]+)</\1>", self.text))
+
     def fill(self, **values: str) -> str:
         """The text with its fields filled. Values cannot close the tag they stand in, nor open a field."""
 

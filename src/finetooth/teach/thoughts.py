@@ -14,8 +14,10 @@ from typing import Any, Literal
 from finetooth.checks.nli_reasons import conclusion
 from finetooth.registry import CheckContext, checks
 from finetooth.tasks.nli import ENTAILED, NliTarget, follows, label_name
+from finetooth.tasks.qa_phrases import STOP
 from finetooth.teach import prompts
 from finetooth.teach.client import Ask, Teacher
+from finetooth.text import words
 from finetooth.types import Drop, Example, Finding
 
 Disagreement = Literal["keep", "omit", "correct"]
@@ -207,13 +209,15 @@ def select(
     *,
     disagreement: Disagreement = "correct",
     rejected: Mapping[str, str] | None = None,
+    prompt: str = "thought",
 ) -> Selected:
     """Believes a reason only after it was checked.
 
     ``disagreement`` is what happens to a pair whose thought came to another label: ``keep`` the teacher's
     label and reason, ``omit`` the pair, or take the ``correct`` reason of the second teacher, unless its pair is
     among those ``rejected`` (id -> why, as of ``review``). Every reason
-    that an error-level check of reasons finds fault with is dropped by that check's name.
+    that an error-level check of reasons finds fault with is dropped by that check's name, and so is one that
+    speaks of what only the example in ``prompt`` is about.
     """
     by_id = {t.example_id: t for t in thoughts}
     made: list[Example] = []
@@ -245,10 +249,24 @@ def select(
         assert chosen.label is not None
         meta = {**e.meta, "prompt": chosen.prompt, "request": chosen.request}
         made.append(Example(e.id, e.inputs, NliTarget(chosen.label, chosen.reason), meta))
-    bad = _faults(made)
+    bad = _copied(made, prompts.load(prompt).shown) | _faults(made)
     kept = tuple(e for e in made if e.id not in bad)
     dropped += [Drop(e.id, "teach", bad[e.id]) for e in made if e.id in bad]
     return Selected(kept, tuple(dropped), tuple(doubts))
+
+
+def _copied(examples: Sequence[Example], shown: str) -> dict[str, str]:
+    """Example id -> which words of the prompt's example its reason took over: two that its own pair does not have."""
+    said = {w for w in words(shown) if len(w) > 2 and w not in STOP}
+    found = {}
+    for e in examples:
+        own = {*words(e.inputs.premise), *words(e.inputs.hypothesis)}
+        copied = sorted((said - own) & set(words(e.target.reason or "")))
+        if len(copied) > 1:
+            found[e.id] = (
+                f"copied-from-example: {', '.join(copied)} stand in the prompt's example, not in the pair"
+            )
+    return found
 
 
 def _faults(examples: Sequence[Example]) -> dict[str, str]:
