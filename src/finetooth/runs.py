@@ -33,7 +33,14 @@ from finetooth.types import Dataset, Drop, Dynamics, Prediction
 Status = Literal["new", "running", "interrupted", "failed", "finished", "untrained"]
 FORMAT = 1
 # Settings that change where a run is kept or mirrored, not what comes out of it.
-OUTSIDE = ("out", "track", "train.save_steps", "train.save_minutes", "train.keep_checkpoints")
+OUTSIDE = (
+    "out",
+    "track",
+    "train.save_steps",
+    "train.save_minutes",
+    "train.keep_checkpoints",
+    "train.distributed",
+)
 LIBRARIES = ("torch", "transformers", "accelerate", "peft", "tokenizers", "numpy", "pyarrow", "polars")
 
 

@@ -63,9 +63,9 @@ def command(
     from finetooth.diagnose.cartography import cartography
 
     # The reference's files take the values of every epoch; the map alone is made of sums.
-    dynamics = (dynamics_files.read if reference else dynamics_stream.find)(source, split=split)
+    whole = dynamics_files.read(source, split=split) if reference is not None else None
     made = cartography(
-        dynamics,
+        whole or dynamics_stream.find(source, split=split),
         burn_in=burn_in,
         burn_out=burn_out,
         include_ci=include_ci,
@@ -88,10 +88,10 @@ def command(
     if written and picture:
         path = written[0].with_name(f"{mapping.stem('data_map', split)}.png")
         written += _picture(made, path, source, split)
-    if reference is not None:
+    if whole is not None and reference is not None:
         from finetooth.diagnose import reference as formats
 
-        extra = formats.write(dynamics, made, reference)
+        extra = formats.write(whole, made, reference)
         written.append(reference)
     if json:
         found = mapping.summary(made, source=str(source), split=split)

@@ -262,5 +262,9 @@ def preflight_lines(report: dict[str, Any]) -> list[str]:
         if known:
             lines.append(f"floors     {metric}: " + ", ".join(known))
     guess = report["estimate"]
-    lines.append(f"estimate   {_span(guess['seconds'])}, {guess['memory_mb']:,.0f} MiB")
+    lines.append(
+        f"estimate   {_span(guess['seconds'])}, {guess['memory_mb']:,.0f} MiB"
+        if guess
+        else "estimate   none where weights are spread over processes"
+    )
     return [*lines, *(f"warning    {w}" for w in report["warnings"])]

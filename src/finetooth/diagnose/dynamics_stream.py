@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 65_536  # rows that are looked at together
+BUFFER = 1 << 20  # bytes of a column that are read at once
 
 # (the epoch's column, numbers of examples, values by name), each of one epoch
 Part = tuple[int, np.ndarray, dict[str, np.ndarray]]
@@ -103,7 +104,7 @@ def scan(path: Path) -> DynamicsStream | None:
     if not epochs:
         return None
     seen = np.stack([_longer(m, len(places.ids)) for m in marks], axis=1)
-    findings = dynamics_files.about(places.ids.to_pylist(), epochs, seen)
+    findings = dynamics_files.about(_Names(places.ids), epochs, seen)
     return DynamicsStream(path, places.ids, tuple(epochs), seen, tuple(findings))
 
 
@@ -112,14 +113,30 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[tuple[pa.Array, np.nd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(BATCH, columns=["example_id", "epoch", *names], use_threads=False):
-            if any(column.null_count for column in batch.columns):
-                raise DataError("a value is missing (null)", where=str(path))
-            ids = batch["example_id"]
-            if pa.types.is_dictionary(ids.type):
-                ids = ids.dictionary_decode()
-            yield ids.cast(pa.large_string()), batch["epoch"].to_numpy().astype(np.int64), batch
+    columns = ["example_id", "epoch", *names]
+    with pq.ParquetFile(path, buffer_size=BUFFER) as file:
+        # One row group after another: asked for all at once, they are kept until the last is read.
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(BATCH, row_groups=[group], columns=columns, use_threads=False):
+                if any(column.null_count for column in batch.columns):
+                    raise DataError("a value is missing (null)", where=str(path))
+                ids = batch["example_id"]
+                if pa.types.is_dictionary(ids.type):
+                    ids = ids.dictionary_decode()
+                yield ids.cast(pa.large_string()), batch["epoch"].to_numpy().astype(np.int64), batch
+
+
+class _Names(Sequence[str]):
+    """Ids as strings, made when they are asked for: only those that a finding names are."""
+
+    def __init__(self, ids: pa.Array) -> None:
+        self._ids = ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._ids[int(i)].as_py()
 
 
 class _Places:

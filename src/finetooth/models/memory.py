@@ -12,7 +12,7 @@ import json
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,22 @@ class Estimate:
     def peak(self) -> float:
         """The most at any moment of a run."""
         return max(self.loading, self.step)
+
+    def spread(self, processes: int) -> Estimate:
+        """What each of ``processes`` takes that share weights, gradients and optimiser state.
+
+        One of them also takes the weights whole, between steps, to evaluate.
+        """
+        lasting = self.weights + self.gradients + self.optimizer
+        share = (self.weights + self.optimizer) / processes
+        step = max(self.step - lasting * (1 - 1 / processes), share + self.weights)
+        return replace(
+            self,
+            weights=self.weights / processes,
+            gradients=self.gradients / processes,
+            optimizer=self.optimizer / processes,
+            step=step,
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "peak": self.peak}

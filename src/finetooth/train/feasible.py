@@ -163,8 +163,18 @@ def surely_fits(folder: Path, windows: Sequence[Window], plan: Plan, place: Plac
     return most < min(place.total / 2, ROOM * place.free)
 
 
-def check(config: Config, built: Built, windows: Sequence[Window], plan: Plan, *, precision: str) -> Checked:
+def check(
+    config: Config,
+    built: Built,
+    windows: Sequence[Window],
+    plan: Plan,
+    *,
+    precision: str,
+    processes: int = 1,
+) -> Checked:
     """Raises PreflightError for what cannot fit, naming what would; reads no weight.
+
+    ``processes`` share what is asked for where ``train.distributed`` is "fsdp".
 
     ``train.memory_check`` says what to do about it: "stop", "warn" or "off". A model of somebody's own,
     which has no folder, is not looked at.
@@ -179,6 +189,8 @@ def check(config: Config, built: Built, windows: Sequence[Window], plan: Plan, *
     told = estimates(config, built, windows, plan, precision=precision, strategies=[own])[own]
     if isinstance(told, str):
         return Checked(warnings=(f"memory: {told}",))
+    if config.train.distributed == "fsdp":
+        told = told.spread(processes)
     need = place.need(told, keep=False)
     keep = place.gpu or place.need(told) <= ROOM * (place.free + place.taken)
     if need > place.total:

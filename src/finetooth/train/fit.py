@@ -95,6 +95,7 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
         if found is not None:
             job.watch.say(f"resuming after step {found.step} of {len(job.plan)}")
         loop.start(found)
+        engine.shard()
         tracker = mirror(config.track if job.team.first else "none", job.run.folder, job.watch.say)
         if tracker is not None:
             engine.add_callback(tracker)
@@ -111,11 +112,12 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
             if tracker is not None:
                 tracker.close()
             job.watch.end("train")
-        if use_cache is not None:
-            engine.model.config.use_cache = use_cache
+        engine.gather()
         if not job.team.first:
             return {}
-        finish.take_best(engine.model, loop.best_weights())
+        if use_cache is not None:
+            engine.whole.config.use_cache = use_cache
+        finish.take_best(engine.whole, loop.best_weights())
         return _measured(job, loop, resumed_at, time.perf_counter() - began)
 
 
@@ -128,10 +130,9 @@ def _evaluator(job: Job, engine: Engine, asked: Asked) -> Callable[[], dict[str,
             raise Interrupted(job.run.folder, engine.state.global_step)
 
     def evaluate() -> dict[str, float]:
-        engine.model.eval()
-        with torch.no_grad(), engine.autocast():
+        with torch.no_grad(), engine.lent() as model, engine.autocast():
             found = job.head.predict(
-                engine.model, job.dev, batch_tokens=2 * engine.config.batch_tokens, progress=progress
+                model.eval(), job.dev, batch_tokens=2 * engine.config.batch_tokens, progress=progress
             )
         job.watch.end("evaluate")
         return {m.name: float(m.value(m.counts(job.dev, found).sum(axis=0))) for m in job.task.metrics}
@@ -150,18 +151,18 @@ def _dev_dynamics(job: Job, engine: Engine) -> tuple[Recorder, Callable[[], None
         import numpy as np
 
         began = time.perf_counter()
-        engine.model.eval()
         at = 0
-        while at < len(order):
-            end = at + 1
-            while end < len(order) and len(windows[order[end]]) * (end + 1 - at) <= size:
-                end += 1
-            numbers = order[at:end]
-            batch = engine._prepare_inputs(job.head.collate([windows[i] for i in numbers]))
-            with torch.no_grad(), engine.autocast():
-                recorder.add(np.array(numbers), job.head.step(engine.model, batch))
-            job.watch.progress("watch dev", end, len(order))
-            at = end
+        with torch.no_grad(), engine.lent() as model, engine.autocast():
+            model.eval()
+            while at < len(order):
+                end = at + 1
+                while end < len(order) and len(windows[order[end]]) * (end + 1 - at) <= size:
+                    end += 1
+                numbers = order[at:end]
+                batch = engine._prepare_inputs(job.head.collate([windows[i] for i in numbers]))
+                recorder.add(np.array(numbers), job.head.step(model, batch))
+                job.watch.progress("watch dev", end, len(order))
+                at = end
         recorder.end_epoch()
         recorder.write(job.run.dynamics_path("dev"))
         seconds = job.run.info.get("watch_dev_seconds", 0.0) + time.perf_counter() - began

@@ -110,7 +110,7 @@ class Loop(TrainerCallback):
         if found is not None:
             saved = found.state
             tensors = found.tensors("optimizer")
-            self.engine.plain_optimizer.load_state_dict(checkpoints.unpack(saved["optimizer"], tensors))
+            self.engine.load_optimizer(checkpoints.unpack(saved["optimizer"], tensors))
             self.engine.lr_scheduler.load_state_dict(checkpoints.unpack(saved["scheduler"], {}))
             checkpoints.restore_random(saved["random"], found.tensors("random"))
             state.global_step = self.step
@@ -180,6 +180,7 @@ class Loop(TrainerCallback):
     def end_epoch(self, epoch: int) -> None:
         """Evaluates if it is due, keeps the best weights, and says when no more is to be hoped for."""
         assert self._log is not None
+        self.engine.gather()
         row: dict[str, Any] = {"epoch": epoch, "step": self.step}
         last = self.step == len(self.plan)
         if self.evaluate is not None and ((epoch + 1) % self.config.evaluate_every_epochs == 0 or last):
@@ -191,7 +192,7 @@ class Loop(TrainerCallback):
                 self.best = {"step": self.step, "epoch": epoch, "value": value, "waited": 0}
                 if self.config.keep_best and team.first:
                     folder = self.run.checkpoints / best_name(self.step)
-                    checkpoints.write(folder, {"weights": checkpoints.weights(self.engine.model)}, self.best)
+                    checkpoints.write(folder, {"weights": checkpoints.weights(self.engine.whole)}, self.best)
             else:
                 self.best = {**self.best, "waited": self.best["waited"] + 1}
             patience = self.config.early_stopping_patience
@@ -212,6 +213,8 @@ class Loop(TrainerCallback):
         self._log.flush(sync=True)
         self.recorder.merge(self.engine.team.merged)
         self._saved_step, self._saved_at = self.step, time.monotonic()
+        self.engine.gather()
+        learnt = self.engine.optimizer_state()
         if not self.engine.team.first:
             return
         optimizer: dict[str, Any] = {}
@@ -222,12 +225,12 @@ class Loop(TrainerCallback):
             "epochs": self.epochs,
             "stopped_early": self.stopped_early,
             "identity": self.identity,
-            "optimizer": checkpoints.pack(self.engine.plain_optimizer.state_dict(), optimizer),
+            "optimizer": checkpoints.pack(learnt, optimizer),
             "scheduler": checkpoints.pack(self.engine.lr_scheduler.state_dict(), {}),
             "random": checkpoints.random_state(random),
         }
         tensors = {
-            "weights": checkpoints.weights(self.engine.model),
+            "weights": checkpoints.weights(self.engine.whole),
             "optimizer": optimizer,
             "random": random,
             "dynamics": self._dynamics(),

@@ -83,7 +83,7 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
     resolved["train"] |= {"precision": precision, "threads": threads}
     run.update(resolved=resolved, model={"head": built.head.name, "name": config.model.name})
 
-    checked = feasible.check(config, built, windows, plan, precision=precision)
+    checked = feasible.check(config, built, windows, plan, precision=precision, processes=team.size)
     if checked.keep:
         machine.keep_memory()
     transformers.set_seed(config.seed)
@@ -115,13 +115,18 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
         _warn(report, job, len(drops) - len(splits.drops), curated)
         per_example = sum(map(len, windows)) / len(examples)
         evaluations = -(-plan.epochs // config.train.evaluate_every_epochs) if dev else 0
-        report.estimate = preflight.estimate(
-            engine, dev=dev, dev_tokens=per_example * len(dev), evaluations=evaluations
+        # It tries two batches in one process, which a model that is spread over several may not fit.
+        report.estimate = (
+            {}
+            if engine.spread
+            else preflight.estimate(
+                engine, dev=dev, dev_tokens=per_example * len(dev), evaluations=evaluations
+            )
         )
         run.update(preflight=report)
         watch.preflight(report)
         preflight.refuse_what_is_lost(report.round_trip)
-        if config.train.memory_check == "stop":
+        if config.train.memory_check == "stop" and report.estimate:
             preflight.refuse_what_does_not_fit(report.estimate["memory_mb"])
         if config.sanity:
             _sanity(job, engine, built, examples, report)
@@ -197,20 +202,21 @@ def _sanity(
 
 def _finish(job: Job, engine: Engine, examples: Sequence[Example], measured: dict[str, Any]) -> None:
     """Threshold, model, predictions, scores; then what was foretold beside what happened."""
-    run, model = job.run, engine.model
-    if job.dev:
-        run.update(thresholds=job.head.tune(model.eval(), job.dev))
-    finish.save_model(job.head, model, run.model)
-    if job.dev:
-        found = finish.predict(
-            job.head,
-            model,
-            job.dev,
-            batch_tokens=2 * run.config.train.batch_tokens,
-            progress=lambda done, of: job.watch.progress("score", done, of),
-        )
-        job.watch.end("score")
-        finish.score_dev(run, job.task, job.dev, examples, found)
+    run = job.run
+    with engine.lent() as model:
+        if job.dev:
+            run.update(thresholds=job.head.tune(model.eval(), job.dev))
+        finish.save_model(job.head, model, run.model)
+        if job.dev:
+            found = finish.predict(
+                job.head,
+                model,
+                job.dev,
+                batch_tokens=2 * run.config.train.batch_tokens,
+                progress=lambda done, of: job.watch.progress("score", done, of),
+            )
+            job.watch.end("score")
+            finish.score_dev(run, job.task, job.dev, examples, found)
     foretold = (run.info.get("preflight") or {}).get("estimate") or {}
     run.update(
         measured={

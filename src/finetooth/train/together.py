@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from finetooth.errors import UsageError
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
@@ -120,6 +122,13 @@ def join() -> Team:
     size = int(os.environ.get("WORLD_SIZE", 1))
     if size == 1 or "RANK" not in os.environ:
         return Team()
+    for name in ("FSDP", "DEEPSPEED"):
+        if os.environ.get(f"ACCELERATE_USE_{name}", "false").lower() == "true":
+            raise UsageError(
+                f"the launcher asks for {name} by a plan of its own",
+                where=f"ACCELERATE_USE_{name}",
+                cure="launch without it, with train.distributed=fsdp to spread weights over the processes",
+            )
     from datetime import timedelta
 
     import torch

@@ -9,6 +9,7 @@ log) is in ``loop``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +18,39 @@ from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from finetooth.config import TrainConfig
-from finetooth.models.head import Head, Window
+from finetooth.models.head import Head, Step, Window
 from finetooth.train import losses, schedule
 from finetooth.train.batches import Plan
 from finetooth.train.dynamics import Recorder
+from finetooth.train.sharded import Sharded, local
 from finetooth.train.together import Team
 
 
 class Updates(torch.utils.data.Dataset):
-    """The planned updates, each as [(window numbers, collated batch), ...]; of a team, this process's share."""
+    """The planned updates, each as [(window numbers, collated batch), ...]; of a team, this process's share.
 
-    def __init__(self, head: Head, windows: Sequence[Window], plan: Plan, team: Team) -> None:
-        self.head, self.windows, self.plan, self.team = head, windows, plan, team
+    ``idle``: a process that has no share of a batch gets one too, of no numbers and no weight: where weights are
+    gathered for all, all must take part in every pass.
+    """
+
+    def __init__(
+        self, head: Head, windows: Sequence[Window], plan: Plan, team: Team, *, idle: bool = False
+    ) -> None:
+        self.head, self.windows, self.plan, self.team, self.idle = head, windows, plan, team, idle
 
     def __len__(self) -> int:
         return len(self.plan)
 
     def __getitem__(self, step: int) -> list[tuple[Any, dict[str, torch.Tensor]]]:
-        return [
-            (numbers, self.head.collate([self.windows[i] for i in numbers]))
-            for numbers in map(self.team.share, self.plan.updates[step].batches)
-            if len(numbers)
-        ]
+        made = []
+        for batch in self.plan.updates[step].batches:
+            numbers = self.team.share(batch)
+            if len(numbers):
+                made.append((numbers, self.head.collate([self.windows[i] for i in numbers])))
+            elif self.idle:
+                nothing = self.head.collate([self.windows[batch[0]]])
+                made.append((numbers, {**nothing, "weight": nothing["weight"] * 0}))
+        return made
 
 
 class From(torch.utils.data.Sampler):
@@ -80,6 +92,8 @@ class Engine(Trainer):
         self.team = team or Team()
         self.head, self.windows, self.plan, self.config = head, windows, plan, config
         self.recorder, self.precision = recorder, precision
+        self.spread = config.distributed == "fsdp" and not self.team.alone
+        self.sharded: Sharded | None = None
         self.start_step = 0
         self.last: dict[str, Any] = {}
         super().__init__(
@@ -104,7 +118,7 @@ class Engine(Trainer):
                 remove_unused_columns=False,
                 use_cpu=not torch.cuda.is_available(),
             ),
-            train_dataset=Updates(head, windows, plan, self.team),
+            train_dataset=Updates(head, windows, plan, self.team, idle=self.spread),
         )
         # Without a progress bar it would print its logs on standard output, which belongs to results.
         self.remove_callback(PrinterCallback)
@@ -140,6 +154,42 @@ class Engine(Trainer):
             self.lr_scheduler = schedule.scheduler(optimizer or self.optimizer, self.config, len(self.plan))
         return self.lr_scheduler
 
+    # ---- one model, or one that is spread over the team
+
+    def shard(self) -> None:
+        """Spreads the model over the team where the configuration says so; before the optimiser is made."""
+        if self.spread:
+            self.sharded = Sharded(self.model, self.team, self.args.device)
+
+    def gather(self) -> None:
+        """Makes ``whole`` what the weights are now; all processes must call it."""
+        if self.sharded is not None:
+            self.sharded.gather()
+
+    @property
+    def whole(self) -> Any:
+        """The model with all its weights, in the first process, as it was at the last ``gather``."""
+        return self.model if self.sharded is None else self.sharded.whole
+
+    def lent(self) -> AbstractContextManager[Any]:
+        """``whole``, where batches are."""
+        return nullcontext(self.model) if self.sharded is None else self.sharded.lent()
+
+    def optimizer_state(self) -> dict[str, Any]:
+        """The optimiser's state_dict, whole in the first process; all must call it."""
+        state = self.plain_optimizer.state_dict()
+        return state if self.sharded is None else self.sharded.full(state)
+
+    def load_optimizer(self, state: dict[str, Any]) -> None:
+        if self.sharded is not None:
+            state = self.sharded.shares(state, self.plain_optimizer)
+        self.plain_optimizer.load_state_dict(state)
+
+    def _step(self, model: Any, batch: dict[str, torch.Tensor]) -> Step:
+        return self.head.step(model, batch) if self.sharded is None else self.sharded.step(self.head, batch)
+
+    # ---- a step
+
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
@@ -155,11 +205,12 @@ class Engine(Trainer):
             torch.manual_seed(hash((self.args.seed, self.state.global_step, self.team.rank)) % 2**63)
         for numbers, batch in inputs:
             tokens += sum(len(self.windows[i]) for i in numbers)
-            padded += batch["input_ids"].numel()
+            padded += batch["input_ids"].numel() if len(numbers) else 0
             batch = self._prepare_inputs(batch)
             with self.autocast():
-                step = self.head.step(model, batch)
-            self.recorder.add(numbers, step)
+                step = self._step(model, batch)
+            if len(numbers):
+                self.recorder.add(numbers, step)
             loss, units = losses.weighted_sum(step, batch["weight"], self.config.loss_mean)
             # One batch: divide before the backward pass, which is free. Several: the divisor is only
             # known after the last, so their summed gradients are scaled once at the end.
@@ -168,7 +219,8 @@ class Engine(Trainer):
             total, weight = total + loss.detach(), weight + units
         count = sum(len(numbers) for numbers, _ in inputs)
         if not self.team.alone:
-            self.team.add_up_gradients([p for p in self.model.parameters() if p.requires_grad])
+            if self.sharded is None:  # else the backward pass has added them up
+                self.team.add_up_gradients([p for p in self.model.parameters() if p.requires_grad])
             wishes = self.wishes()
             mine = torch.tensor(
                 [float(total), float(weight), tokens, padded, count, *wishes], dtype=torch.float64
@@ -189,12 +241,13 @@ class Engine(Trainer):
         return mean
 
     def _gradients(self) -> list[torch.Tensor]:
-        return [p.grad for p in self.model.parameters() if p.grad is not None]
+        """Of a model that is spread, this process's shares of them."""
+        return [local(p.grad) for p in self.model.parameters() if p.grad is not None]
 
     def _clip_grad_norm(self, model: Any) -> torch.Tensor:
         """Clips to ``clip_norm`` and keeps the norm that was found; gradients below it are not touched."""
         gradients = self._gradients()
-        norm = torch.nn.utils.get_total_norm(gradients)
+        norm = (self.sharded.norm if self.sharded else torch.nn.utils.get_total_norm)(gradients)
         # On an accelerator asking for the value would wait for it; there multiplying by 1 is cheaper.
         if norm.device.type != "cpu" or norm > self.args.max_grad_norm:
             torch._foreach_mul_(gradients, torch.clamp(self.args.max_grad_norm / (norm + 1e-6), max=1.0))
