@@ -113,6 +113,19 @@ def test_a_short_answer_is_asked_for_by_the_schema_and_a_longer_one_is_still_bel
     assert said["kept"] == 3
 
 
+def test_thoughts_that_cannot_be_read_are_told_with_their_rate(data, capsys):
+    def cut(body):
+        said = teacher(body)
+        return said[:40] if "Bela" in body["messages"][0]["content"] else said
+
+    with serving(Server(cut)) as url:
+        _, said, _ = run(data, url, capsys)
+        out = data.parent / "reasons.jsonl"
+        assert main(["teach", str(data), "--out", str(out), "--teacher", "m", "--base-url", url]) == 0
+    assert said["unreadable_rate"] == pytest.approx({"unreadable: truncated": 100 / 3})
+    assert "unreadable: truncated: 1 of 3 thoughts (33.3 %)" in capsys.readouterr().err
+
+
 def test_a_step_of_the_prompts_example_is_not_believed_of_another_pair():
     examples = [TASK.from_row(row, "here") for row in PAIRS[:2]]
     shop = {

@@ -18,6 +18,7 @@ from finetooth.teach.client import Teacher
 from finetooth.teach.journal import Journal
 from finetooth.teach.local import Servers, is_local
 from finetooth.teach.review import review
+from finetooth.text import many
 
 POLICIES = ("keep", "omit", "correct")
 PROMPT_TOKENS = 2048  # room for the longest prompt beside the answer, in a model run here
@@ -163,6 +164,7 @@ def command(
         "dropped": dict(Counter(d.reason.split(":")[0] for d in chosen.dropped)),
         "teacher_accuracy": 100.0 * right / len(examples),
         "unreadable": dict(failures),
+        "unreadable_rate": {name: 100.0 * n / len(examples) for name, n in failures.most_common()},
         "corrected": sum(t.reason is not None for t in corrected.values()),
         "disagreements": len(chosen.disagreements),
         "judge": reviewed.to_json() if reviewed else None,
@@ -185,6 +187,8 @@ def command(
         say(
             f"{said} ({found['low']:.0f} to {found['high']:.0f}): {verb}" if found["n"] else f"{said}: {verb}"
         )
+    for name, n in failures.most_common():
+        say(f"{name}: {n:,} of {many(len(examples), 'thought')} ({100 * n / len(examples):.1f} %)")
     say(
         f"the first teacher agrees with the data on {right} of {len(examples)}; likely label errors: {doubts}\n"
         f"asked {summary['asked']}, from the journal {summary['cached']}, cost {summary['cost']:.4f}"
