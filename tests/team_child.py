@@ -7,13 +7,16 @@ import os
 import sys
 
 import torch
+import torch.distributed.fsdp
 import train_toy as toy
 
 from finetooth import config
-from finetooth.train import train
+from finetooth.train import stages, train
 from finetooth.train.build import Built
 from finetooth.train.loop import Loop
 from finetooth.train.together import Team
+
+assert stages  # transformers' Trainer comes with it, and a fork should find all that is slow to import
 
 BASE = {
     "task": "qa",
@@ -69,9 +72,26 @@ def run(out, *overrides) -> None:
     train(settings, train=toy.examples(61), dev=toy.examples(20, seed=1), build=build)
 
 
-if __name__ == "__main__":
+def main(runs: list[str]) -> None:
     leave, Team.close = Team.close, lambda self: None  # the next run goes on in the same team
-    for words in sys.argv[1:]:
+    for words in runs:
         run(*words.split(","))
     if "RANK" in os.environ:
         leave(Team(0, 2))
+
+
+def one_of_two(rank: int, port: int, runs: list[str]) -> None:
+    """What torchrun would have started: a process that is told its place in the environment."""
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    main(runs)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

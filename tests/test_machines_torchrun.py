@@ -4,19 +4,21 @@ With ``train.distributed=fsdp`` each of them holds half of every weight, and wha
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import numpy as np
 import pytest
+import team_child
 from safetensors.numpy import load_file
 
 from finetooth import config
 from finetooth.errors import ConfigError, UsageError
 from finetooth.runs import Run
+from finetooth.teach.local import free_port
 from finetooth.train import together
 
 CHILD = Path(__file__).parent / "team_child.py"
@@ -31,22 +33,47 @@ UNSEEN = ("out.bias", "body.layers.0.norm2.bias", "body.layers.0.self_attn.in_pr
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("torchrun")]
 
 
-def finish(*runs, together=True):
-    """Runs by two processes or one; each must end as it should: whole, or in the middle where it is to die."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *(TORCHRUN if together else []), str(CHILD), *runs]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+def ended(runs, said=""):
+    """Each must have ended as it should: whole, or in the middle where it is to die."""
     files = [Path(run.partition(",")[0], "run.json") for run in runs]
     statuses = [json.loads(f.read_text())["status"] if f.exists() else "not begun" for f in files]
-    assert statuses == ["running" if "die" in run else "finished" for run in runs], done.stderr
+    assert statuses == ["running" if "die" in run else "finished" for run in runs], said
+
+
+def under_torchrun(*runs):
+    command = [sys.executable, *TORCHRUN, str(CHILD), *runs]
+    done = subprocess.run(command, capture_output=True, text=True)
+    ended(runs, done.stderr)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def finish():
+    """Runs by two processes or one, forked from one that has imported all they need: starting takes longer than training."""
+    context = forks.context()
+
+    def finish(*runs, together=True):
+        port = free_port()
+        targets = (
+            [(team_child.one_of_two, (rank, port, runs)) for rank in range(2)]
+            if together
+            else [(team_child.main, (runs,))]
+        )
+        processes = [context.Process(target=target, args=args) for target, args in targets]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        ended(runs)
+
+    return finish
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, finish):
     """Runs by one process and by two, whole, and killed after six of twelve steps and gone on with."""
     folder = tmp_path_factory.mktemp("team")
     ddp, fsdp = f"{folder}/ddp", f"{folder}/fsdp"
-    finish(f"{ddp}", f"{fsdp},{FSDP}", f"{ddp}-killed,die=6")
+    under_torchrun(f"{ddp}", f"{fsdp},{FSDP}", f"{ddp}-killed,die=6")
     finish(f"{ddp}-killed", f"{fsdp}-killed,{FSDP},die=6")
     shutil.copytree(f"{fsdp}-killed", folder / "alone")
     finish(f"{fsdp}-killed,{FSDP}")

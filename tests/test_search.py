@@ -1,13 +1,13 @@
 """A search survives crashes and kills, wastes no trial, and does not believe its winner at once."""
 
 import functools
-import multiprocessing
 import signal
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
+import forks
 import pytest
 
 from finetooth import io
@@ -106,15 +106,7 @@ def work(out, meet, hold, more):
 
 def worker(out, meet=0, hold=0, **more):
     """A process that runs the search: ``more`` of its settings."""
-    try:
-        # Forked from one that has no threads and has what takes seconds to import.
-        processes = multiprocessing.get_context("forkserver")
-        processes.set_forkserver_preload(
-            ["optuna.storages._rdb.storage", "alembic.command", "pytest", "yaml"]
-        )
-    except ValueError:
-        processes = multiprocessing.get_context("spawn")
-    process = processes.Process(target=work, args=(out, meet, hold, more))
+    process = forks.context().Process(target=work, args=(out, meet, hold, more))
     process.start()
     return process
 

@@ -1,11 +1,8 @@
 """Training: exact resume, the right means, dynamics from the pass itself, and runs that stop before they are in vain."""
 
 import json
-import multiprocessing
-import os
-from multiprocessing import forkserver
-from pathlib import Path
 
+import forks
 import numpy as np
 import pytest
 import torch
@@ -45,16 +42,10 @@ def settings(out, **train_settings):
 @pytest.fixture(scope="module")
 def child():
     """Runs ``train_child`` in a process of its own, forked from one that has imported all it needs, and gives its exit code."""
-    forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["train_child"])
-    with (
-        pytest.MonkeyPatch.context() as patch
-    ):  # the server looks for what to preload before it is told our sys.path
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-        forkserver.ensure_running()
+    context = forks.context()
 
     def run(out, *where):
-        process = forks.Process(target=train_child.main, args=([str(out), *where],))
+        process = context.Process(target=train_child.main, args=([str(out), *where],))
         process.start()
         process.join()
         return process.exitcode
