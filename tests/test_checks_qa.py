@@ -457,6 +457,15 @@ def test_answers_that_repeat_everywhere_are_told_of_once_and_a_row_is_named_once
     assert sorted((f.example_id, f.severity) for f in told) == [("", "info"), ("q52", "warning")]
     assert "12 of the 52 rows (23%)" in told[-1].message
     assert "named are the 1 with a better place" in told[-1].message
+    # Each answer of a row that has a better place is named, for each has a fix of its own.
+    both = row(
+        "Ada and Bo came at noon. Ada and Bo met by the abbey gate.",
+        "Who met by the abbey gate?",
+        "Ada",
+        "Bo",
+        at=[0, 8],
+    )
+    assert [f.severity for f in findings([both])] == ["warning"] * 2
 
 
 def test_where_words_prove_nothing_no_row_is_named(found):

@@ -184,6 +184,18 @@ def test_a_wrong_key_in_the_space_fails_before_the_first_trial(tmp_path):
         Fake(settings(tmp_path, space={"train.learning_rat": [1e-4]}))
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_a_failure_is_tried_again_once_where_that_is_asked_for(tmp_path, sampler):
+    class Crashing(Fake):
+        crash = frozenset({1})
+
+    first = Crashing(settings(tmp_path, sampler=sampler, winner_seeds=0)).run()
+    assert [t.state for t in first.trials].count("fail") == 1
+    again = Fake(settings(tmp_path, sampler=sampler, winner_seeds=0, retry_failed=True)).run()
+    assert [t.state for t in again.trials] == ["complete"] * TRIALS
+    assert len(asked(tmp_path)) == TRIALS
+
+
 def test_names_in_a_space_stay_the_names_they_are(tmp_path):
     names = ["starter:minilm", "2024"]
     search = Fake(

@@ -63,6 +63,10 @@ def test_a_policy_leaves_out_what_is_null():
     )
     assert filters["filters"] == [{"name": "confidence", "low": 0.1}, {"name": "near-duplicate"}]
     assert (weighing, smooth, order) == ({"scale": None}, {"factor": 0.6}, True)
+    assert policy({"confidence": False, "confidence.low": 0.1})[0]["filters"] == []
+    assert policy({"smoothing.factor": "3e-1"})[2] == {"factor": 0.3}
+    with pytest.raises(ConfigError, match="numbers"):
+        policy({"weights.scale": False})
 
 
 def test_a_trial_gets_the_data_and_weights_of_its_values_once(tmp_path, base):
@@ -78,9 +82,16 @@ def test_a_trial_gets_the_data_and_weights_of_its_values_once(tmp_path, base):
     assert [r["reason"] for r in rows(folder / "dropped.jsonl")] == [
         "confidence: confidence 0.050 is outside 0.1 to 1.0"
     ] * 4
+    assert all("smoothing" not in r for r in rows(tmp_path / "out" / made["train.weights"]))
     before = (folder / "train.jsonl").stat().st_mtime_ns
     assert curation.changes({"weights.scale": 0.5, "confidence.low": 0.1}) == made
     assert (folder / "train.jsonl").stat().st_mtime_ns == before
+    # Of another map, or another training set, it is other data.
+    (tmp_path / "map.jsonl").write_text((tmp_path / "map.jsonl").read_text().replace("0.9", "0.08", 1))
+    other = Curation(base, tmp_path / "map.jsonl", tmp_path / "out").changes({"confidence.low": 0.1})
+    assert [r["id"] for r in rows(tmp_path / "out" / other["data.train"])] == [
+        f"train{i}" for i in range(1, N - 4)
+    ]
 
 
 def test_trials_differ_in_data_and_a_policy_that_keeps_nothing_is_a_failure(tmp_path, base, monkeypatch):

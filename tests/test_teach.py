@@ -135,15 +135,18 @@ def test_a_step_of_the_prompts_example_is_not_believed_of_another_pair():
         "label": 1,
     }
     examples.append(TASK.from_row(shop, "here"))
+    wait = {"id": "w", "premise": "A man waits outside a bakery.", "hypothesis": "He is inside.", "label": 0}
+    examples.append(TASK.from_row(wait, "here"))
     step = "step 3: seven is after six, so the hypothesis"
     reasons = {
         "a": GOOD["a"],
         "b": f"step 1: Bela sold the car. {step} cannot be inferred.",
+        "w": "step 1: he waits outside. step 2: the bakery is closed now, so the hypothesis cannot be inferred.",
         "s": f"step 1: the kiosk closes at six. step 2: it is seven. {step} can be inferred.",
     }
     made = [thoughts.Thought(e.id, reasons[e.id], e.target.label, None, "p", "k") for e in examples]
     chosen = thoughts.select(examples, made, {})
-    assert [e.id for e in chosen.examples] == ["a", "s"]
+    assert [e.id for e in chosen.examples] == ["a", "s", "w"]
     assert [(d.example_id, d.reason.split(":")[0]) for d in chosen.dropped] == [("b", "copied-from-example")]
     assert "seven, six" in chosen.dropped[0].reason
 

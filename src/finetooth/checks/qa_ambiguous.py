@@ -50,12 +50,10 @@ def ambiguous_offset(examples: Sequence[Example], context: CheckContext) -> Iter
             judged.append(_judged(example, answer, found, weight))
         if judged:
             rows += 1
-            # Annotators repeat one another: the worst of a row speaks for it.
-            worst = next((f for f in judged if f.severity == "warning"), judged[0])
-            if worst.severity == "warning":
-                yield worst
-            else:
-                doubtful.append(worst)
+            better = [f for f in judged if f.severity == "warning"]  # each has a fix of its own
+            yield from better
+            if not better:
+                doubtful.append(judged[0])  # annotators repeat one another: one speaks for the row
     if several >= 20 and first / several >= 0.95:
         yield flag(
             "",

@@ -53,8 +53,8 @@ def command(
         print_scores(report, main=of.main_metric)
     if n := len(report.missing):
         verbs = ("has", "counts") if n == 1 else ("have", "count")
-        of = many(report.scores[0].n, "example")
-        say(f"{n:,} of {of} {verbs[0]} no prediction and {verbs[1]} as wrong")
+        rows = many(report.scores[0].n, "example")
+        say(f"{n:,} of {rows} {verbs[0]} no prediction and {verbs[1]} as wrong")
     if n := len(report.unknown):
         said = many(n, "prediction is for an id that is", "predictions are for ids that are")
         say(f"{said} not in {data}")

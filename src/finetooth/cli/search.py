@@ -30,6 +30,8 @@ def command(
     ] = None,
     json: Json = False,
 ) -> int:
+    from finetooth import io
+    from finetooth.errors import UsageError
     from finetooth.machines import Spread
     from finetooth.search.crowd import run_many
     from finetooth.search.trials import Search, load
@@ -39,11 +41,22 @@ def command(
     if wandb is not None:
         from finetooth.search import wandb as sweeps
 
-        name = sweeps.drive(search, wandb)
-        emit({"sweep": name}) if json else print(
-            f"sweep {name}: done; finetooth leaderboard {search.out}/trials/*"
+        given = {
+            "--workers": workers > 1,
+            "--ray": ray,
+            "--retry-failed": retry_failed,
+            "storage": search.settings.storage,
+        }
+        if named := [k for k, v in given.items() if v]:
+            raise UsageError(
+                f"{named[0]} is not for a sweep of wandb, which has workers of its own", cure="leave it out"
+            )
+        driven = sweeps.drive(search, wandb)
+        emit(io.plain(driven)) if json else print(
+            f"sweep {driven.sweep}: {driven.scored} scored here, {driven.failed} failed; "
+            f"finetooth leaderboard {search.out}/trials/*"
         )
-        return 0
+        return 0 if driven.scored else 1
     result = run_many(search, Spread(workers, ray))
     if json:
         emit(result.to_json())

@@ -82,6 +82,7 @@ def weight_rows(
 ) -> list[dict[str, Any]]:
     """Rows for ``train.weights``: {"example_id", "weight", "smoothing", "difficulty"}, one an example of the table.
 
+    Without ``weight`` or ``smooth`` a row has no such key, and the configuration's own value holds.
     ``difficulty`` counts from the easiest, for ``train.curriculum``. Raises ConfigError where the table has no dynamics.
     """
     rows: Sequence[Row] = [r for r in table.values() if r.get("variability") is not None]
@@ -94,8 +95,8 @@ def weight_rows(
     return [
         {
             "example_id": row["example_id"],
-            "weight": float(w),
-            "smoothing": float(s),
+            **({"weight": float(w)} if weight else {}),
+            **({"smoothing": float(s)} if smooth else {}),
             "difficulty": place[row["example_id"]],
         }
         for row, w, s in zip(rows, weights, smoothed, strict=True)

@@ -99,6 +99,9 @@ def evaluate(
     task = registry.task(run.config.task)
     if data.task != task.name:
         raise UsageError(f"holds {data.task}, the run is of {task.name}", where=data.source)
+    known = labelled(task, data.examples)[0]
+    if not known:
+        score(task, data.examples, [None] * len(data))  # says so now, not after all was predicted
     head, model = loaded or load(run)
     journals: list[Path] = []
 
@@ -130,7 +133,6 @@ def evaluate(
         resamples=resamples,
     )
     # What has no target was predicted, and is kept with the others, but nothing is counted against it.
-    known = labelled(task, data.examples)[0]
     examples, answers = [data.examples[i] for i in known], [predictions[i] for i in known]
     found: list[AblationScore] = []
     for ablation in task.ablations if ablations else ():

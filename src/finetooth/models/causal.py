@@ -55,7 +55,6 @@ class CausalHead:
     """
 
     name = "causal"
-    tells_finished = True  # predict has ``finished``
 
     def __init__(
         self,
@@ -203,6 +202,11 @@ class CausalHead:
         # One reason for all, so that they are counted together; ``reasons`` has each one's tokens.
         lost = f"too long for model.max_length_tokens ({self.options.max_length_tokens})"
         return [found.get(i) or Prediction(e.id, None, 0.0, lost) for i, e in enumerate(examples)]
+
+    @property
+    def tells_finished(self) -> bool:
+        """Whether ``predict`` may be given ``finished``: draws of sampled text depend on all that was drawn before."""
+        return not self.sampling.temperature
 
     def predict(
         self,

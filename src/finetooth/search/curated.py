@@ -15,6 +15,8 @@ Trials of the same values share one folder of data. The dev set is never curated
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,7 @@ def policy(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], di
     filters: dict[str, dict[str, Any]] = {}
     weighing: dict[str, Any] = {}
     smooth: dict[str, Any] = {}
+    off = {name for name, value in asked.items() if name in FILTERS and value is False}
     known_settings = {
         **{name: tuple(f.settings) for name, f in FILTERS.items()},
         "weights": WEIGHTS,
@@ -62,8 +65,9 @@ def policy(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], di
         if setting not in known:
             has = f"it has {', '.join(known)}" if known else f"it has none: {PREFIX}{name}: [false, true]"
             raise ConfigError(f"space.{PREFIX}{key}: {name} has no setting {setting!r}", cure=has)
-        if value is None:
+        if value is None or name in off:
             continue
+        value = _number(key, value) if _wants_number(name, setting) else value
         if name in FILTERS:
             filters.setdefault(name, {"name": name})[setting] = value
         else:
@@ -81,12 +85,28 @@ def policy(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], di
     )
 
 
+def _wants_number(name: str, setting: str) -> bool:
+    return name not in FILTERS or type(FILTERS[name].settings[setting].default) in (int, float)
+
+
+def _number(key: str, value: Any) -> int | float:
+    """YAML 1.1 reads 3e-1 as a word; people mean the number."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ConfigError(f"space.{PREFIX}{key}: expected numbers or null, found {value!r}")
+    return value
+
+
 class Curation:
     """What a search knows of its training set, and the data it made of it so far, under ``out``/data."""
 
     def __init__(self, base: Mapping[str, Any], run: str | Path, out: Path) -> None:
-        """Raises ConfigError where the base has no dev set of its own: a curated one would flatter."""
-        self.run, self.folder = Path(run), out / "data"
+        """Raises ConfigError where the base has no dev set of its own: a curated one would flatter; UsageError for a
+        run that was not mapped."""
+        self.folder = out / "data"
+        self.known = tables.read(run)
         self.config: Config = configs.build({**base, "out": str(out / "none")}, where="search")
         if self.config.data.dev is None:
             raise ConfigError(
@@ -94,39 +114,56 @@ class Curation:
                 cure="data.dev=FILE",
             )
 
+    @cached_property
+    def splits(self) -> Any:
+        """The training set as the base would train on it, and its dev set; read once."""
+        from finetooth.train import data as splitting
+
+        return splitting.pass_gate(splitting.load(self.config), self.config)[0]
+
+    @cached_property
+    def key(self) -> str:
+        """Tells this training set and what is known of it from any other."""
+        task = registry.task(self.splits.train.task)
+        return io.fingerprint(
+            [io.fingerprint(map(task.to_row, self.splits.train.examples)), io.plain(self.known)]
+        )
+
     def changes(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The keys of the configuration that train on what ``asked`` leaves: made once, then found again.
 
         Raises ConfigError for a policy that keeps nothing or needs a column that the run has not.
         """
-        from finetooth.train import data as splitting
-
         filters, weighing, smooth, order = policy(asked)
         weighted = bool(weighing or smooth or order)
         if not (filters["filters"] or weighted):
             return {}
-        folder = self.folder / io.fingerprint([filters, weighing, smooth, weighted])[:12]
+        folder = self.folder / io.fingerprint([filters, weighing, smooth, weighted, self.key])[:12]
         made: dict[str, Any] = {
             "data.train": str(folder / "train.jsonl"),
             "data.format": None,
             "data.max_train_examples": None,
         }
+        if self.config.data.format is not None:  # which is the dev file's too
+            made["data.dev"] = str(folder / "dev.jsonl")
         if weighted:
             made |= {"train.weights": str(folder / "weights.jsonl"), "train.curriculum": order}
         if (folder / "made.json").is_file():
             return made
-        splits, _, _ = splitting.pass_gate(splitting.load(self.config), self.config)
-        known = tables.read(self.run)
-        curated = Curated(splits.train, (), {})
+        curated = Curated(self.splits.train, (), {})
         if filters["filters"]:
-            curated = apply_filters(splits.train, filters, known)
+            curated = apply_filters(self.splits.train, filters, self.known)
         kept, dropped = curated
         folder.mkdir(parents=True, exist_ok=True)
         io.write_jsonl(folder / "train.jsonl", map(registry.task(kept.task).to_row, kept.examples))
         io.write_jsonl(folder / "dropped.jsonl", dropped)
+        if "data.dev" in made:
+            io.write_jsonl(
+                folder / "dev.jsonl", map(registry.task(kept.task).to_row, self.splits.dev.examples)
+            )
         if weighted:
             ids = {e.id for e in kept.examples}
-            rows = {name: row for name, row in known.items() if name in ids}
+            rows = {name: row for name, row in self.known.items() if name in ids}
             weights.write(
                 folder / "weights.jsonl",
                 weights.weight_rows(rows, weight=bool(weighing), smooth=bool(smooth), **weighing, **smooth),

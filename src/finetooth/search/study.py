@@ -172,8 +172,11 @@ def count(trials: Sequence[Any], state: str) -> int:
 
 def place(study: Any, number: int) -> int:
     """How many trials came before this one, without a kill's remains: the same with and without kills."""
-    before = [t for t in study.get_trials(deepcopy=False) if t.number < number]
-    return sum(t.state.name != "FAIL" or "failure" in t.user_attrs for t in before)
+    trials = study.get_trials(deepcopy=False)
+    again = {key(t) for t in trials if t.state.name in ALIVE}
+    before = [t for t in trials if t.number < number]
+    # A failure that was tried again is counted where that trial stands.
+    return sum(t.state.name != "FAIL" or ("failure" in t.user_attrs and key(t) not in again) for t in before)
 
 
 def suggest(trial: Any, key: str, of: Range | list[Any]) -> Any:

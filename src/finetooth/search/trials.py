@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,10 +73,11 @@ class Search:
         )
         self.base = self._base()
         curated = divide(self.space)[1]
+        for values in zip_longest(*(of if isinstance(of, list) else [of.low] for of in curated.values())):
+            policy(dict(zip(curated, values, strict=True)))
         self.curation = (
             Curation(self.base, settings.curate, self.out) if curated and settings.curate else None
         )
-        policy(dict.fromkeys(curated))
         # A wrong key or value in the space fails now, not in the first trial.
         self._config(assignment(self.space, 0, settings.seed), self.out / "trials" / "none")
         self.task = registry.task(self.base["task"])
@@ -121,7 +123,7 @@ class Search:
         storage = studies.storage(url, heartbeat_s=self.settings.heartbeat_seconds)
         name = "finetooth-" + io.fingerprint(
             [self.base, _plain_space(self.space), self.settings.seed, self.metric]
-            + ([self.settings.curate] if self.curation else [])
+            + ([self.curation.key] if self.curation else [])
         )
         direction: Literal["minimize", "maximize"] = "maximize" if self.higher else "minimize"
         try:
@@ -228,7 +230,8 @@ class Search:
         self._trial = trial
         if self.planned is None:
             place = studies.place(trial.study, trial.number)
-            if self.settings.trials is not None and place >= self.settings.trials:
+            over = self.settings.trials is not None and place >= self.settings.trials
+            if over and not studies.is_planned(trial):  # one that is tried again is none more
                 raise NothingLeft
             trial.study.sampler = self._sampler(place)
         elif not studies.is_planned(trial):
@@ -264,7 +267,10 @@ class Search:
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, constant_liar=True)
 
     def folder(self, params: Mapping[str, Any]) -> Path:
-        return self.out / "trials" / io.fingerprint([dict(sorted(params.items()))])[:12]
+        named: list[Any] = [dict(sorted(params.items()))]
+        if self.curation is not None:  # of another training set, or another map of it, it is another trial
+            named.append(self.curation.key)
+        return self.out / "trials" / io.fingerprint(named)[:12]
 
     def train(self, params: Mapping[str, Any], folder: Path, trial: Any = None) -> float:
         """One run in a process of its own; its score. Raises TrialFailed with the reason otherwise."""

@@ -6,7 +6,11 @@ a process and a run folder of its own. What wandb sees is a mirror: values, scor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from typing import Any
 
 from finetooth.errors import UsageError
@@ -42,8 +46,8 @@ def _parameter(of: Range | list[Any], sampler: str) -> dict[str, Any]:
     if of.log:
         # Whole numbers too: there is no distribution of their own for them, so the trial rounds.
         return {"distribution": "log_uniform_values", **ends}
-    if of.step is not None:
-        return {"distribution": "q_uniform", "q": of.step, **ends}
+    if of.step is not None:  # their q_uniform counts steps from 0
+        return {"values": of.values()}
     return {"distribution": "int_uniform" if of.whole else "uniform", **ends}
 
 
@@ -63,11 +67,23 @@ def values(search: Search, proposed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def drive(search: Search, name: str) -> str:
-    """Makes the sweep where ``name`` is "new", or takes part in the one named ([ENTITY/]PROJECT/ID); its name.
+@dataclass
+class Driven:
+    """The sweep's name, as ``--wandb`` takes it, and how many trials this process ran to a score, and in vain."""
 
-    Ends with the sweep or after as many trials as the configuration says. Raises UsageError without wandb.
+    sweep: str
+    scored: int = 0
+    failed: int = 0
+
+
+def drive(search: Search, name: str) -> Driven:
+    """Makes the sweep where ``name`` is "new", or takes part in the one named ([ENTITY/]PROJECT/ID).
+
+    Ends with the sweep or after as many trials as the configuration says. Raises UsageError without wandb, for
+    a configuration without ``trials``, and for a sweep of another space.
     """
+    if search.settings.trials is None:
+        raise UsageError("a sweep has no budget of minutes or steps", cure="trials=N")
     try:
         import wandb
     except ImportError:
@@ -75,12 +91,19 @@ def drive(search: Search, name: str) -> str:
     *place, sweep_id = name.split("/")
     project = place[-1] if place else "finetooth"
     entity = place[0] if len(place) > 1 else None
-    if name == "new":
-        sweep_id = wandb.sweep(sweep(search), project=project)
-        search.say(f"sweep {project}/{sweep_id}; elsewhere: --wandb {project}/{sweep_id}")
+    wrong: list[BaseException] = []
 
     def trial() -> None:
-        with wandb.init() as run:
+        try:
+            one()
+        except BaseException as e:
+            wrong.append(e)  # the agent would swallow it, and ask for the next
+            raise
+
+    def one() -> None:
+        if wrong:
+            return
+        with wandb.init() as run, _apart():
             params = values(search, dict(run.config))
             folder = search.folder(params)
             run.summary["folder"] = str(folder)
@@ -90,9 +113,28 @@ def drive(search: Search, name: str) -> str:
                 search.say(f"trial {folder.name}: failed, {e}")
                 run.summary["failure"] = str(e)
                 run.finish(exit_code=1)
+                driven.failed += 1
                 return
             run.log({search.metric: value})
             search.say(f"trial {folder.name}: {search.metric} {value:.2f}  {params}")
+            driven.scored += 1
 
-    wandb.agent(sweep_id, function=trial, project=project, entity=entity, count=search.settings.trials)
-    return f"{project}/{sweep_id}"
+    with redirect_stdout(sys.stderr):  # they print; standard output is ours
+        if name == "new":
+            sweep_id = wandb.sweep(sweep(search), project=project)
+        driven = Driven("/".join([*place, sweep_id] if place else [project, sweep_id]))
+        search.say(f"sweep {driven.sweep}; elsewhere: --wandb {driven.sweep}")
+        wandb.agent(sweep_id, function=trial, project=project, entity=entity, count=search.settings.trials)
+    if wrong:
+        raise wrong[0]
+    return driven
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Without what ties a process to the run that is open here: a trial that tracks itself is a run of its own."""
+    held = {k: os.environ.pop(k) for k in ("WANDB_RUN_ID", "WANDB_SWEEP_ID") if k in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(held)

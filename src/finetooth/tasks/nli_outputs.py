@@ -119,7 +119,8 @@ def unread(
 ) -> list[str] | None:
     """Why each generated text gave no label of the set, a key of FAILURES; "" where it did.
 
-    A label of the set is one of ``examples`` or ``train``. None where no prediction is generated text: a label
+    A label of the set is one of ``examples`` or ``train``, or one that sets of inference pairs have: a class may be in
+    neither. None where no prediction is generated text: a label
     alone, or the probabilities of a head that classifies.
     """
     labels = {e.target.label for e in (*train, *examples)}
@@ -130,6 +131,8 @@ def unread(
 
 def _generated(prediction: Prediction) -> bool:
     raw = prediction.raw
+    if prediction.target is None:
+        return isinstance(raw, (str, Mapping))  # a label alone can be read, whatever it says
     if isinstance(raw, Mapping):
         return any(key in raw for key in (*LABEL_KEYS, *REASON_KEYS))
     return isinstance(raw, str) and ("{" in raw or len(raw.split()) > 3)
@@ -137,7 +140,8 @@ def _generated(prediction: Prediction) -> bool:
 
 def _unread(prediction: Prediction, labels: Collection[str]) -> str:
     # What was scored decides: a label that the scorer did not take is a failure, whatever else could be read.
-    if prediction.target is not None and prediction.target.label in labels:
+    label = None if prediction.target is None else prediction.target.label
+    if label is not None and (label in labels or number_of(label, of_two=True) in ("0", "1", "2")):
         return ""
     raw = prediction.raw
     found = of_object(raw) if isinstance(raw, Mapping) else read(raw) if isinstance(raw, str) else None

@@ -75,7 +75,10 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
         rows.strings(row, "label_set", where),
         rows.strings(row, "entity_label_set", where),
     )
-    meta = {**rows.meta(row, where), **rows.unlabelled(row, "triples")}
+    meta = rows.meta(row, where)
+    if triples:
+        meta.pop("unlabelled", None)  # somebody has labelled it since
+    meta |= rows.unlabelled(row, "triples")
     return Example(rows.name(row, where, source), inputs, RelationTarget(triples), meta)
 
 

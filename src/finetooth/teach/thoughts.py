@@ -24,6 +24,12 @@ Disagreement = Literal["keep", "omit", "correct"]
 Progress = Callable[[int, int], None]
 
 # What a label means, said to the teacher where the data use numbers or names of their own.
+# What the prompt's example answers.
+EXAMPLE = (
+    "step 1: the shop closes at six and it is seven. step 2: the hypothesis says it is closed. "
+    "step 3: seven is after six, so the hypothesis can be inferred."
+)
+RUN_WORDS = 4  # so many words in a row that stand in the prompt's example are taken from it
 MEANINGS = {
     "1": "1: the hypothesis follows from the premise, or fits with it and may well be true",
     "0": "0: it does not follow",
@@ -106,8 +112,7 @@ def generate(
     template = prompts.load(prompt)
     yes = next((name for name in labels if name in ENTAILED), labels[0])
     shown = (
-        '{"thought_process": "step 1: the shop closes at six and it is seven. step 2: the hypothesis says it is '
-        'closed. step 3: seven is after six, so the hypothesis can be inferred.", '
+        f'{{"thought_process": "{EXAMPLE}", '
         f'"predicted_label": {yes if yes.isdigit() else chr(34) + yes + chr(34)}}}'
     )
     asks = [
@@ -249,19 +254,27 @@ def select(
         assert chosen.label is not None
         meta = {**e.meta, "prompt": chosen.prompt, "request": chosen.request}
         made.append(Example(e.id, e.inputs, NliTarget(chosen.label, chosen.reason), meta))
-    bad = _copied(made, prompts.load(prompt).shown) | _faults(made)
+    first_hand = [e for e in made if e.meta["request"] == by_id[e.id].request]  # a correction saw no example
+    bad = _copied(first_hand, prompts.load(prompt).shown) | _faults(made)
     kept = tuple(e for e in made if e.id not in bad)
     dropped += [Drop(e.id, "teach", bad[e.id]) for e in made if e.id in bad]
     return Selected(kept, tuple(dropped), tuple(doubts))
 
 
 def _copied(examples: Sequence[Example], shown: str) -> dict[str, str]:
-    """Example id -> which words of the prompt's example its reason took over: two that its own pair does not have."""
+    """Example id -> which words of the prompt's example its reason took over, in a run: two that its own pair lacks."""
+
+    def runs(text: str) -> set[tuple[str, ...]]:
+        said = words(text)
+        return {tuple(said[i : i + RUN_WORDS]) for i in range(len(said) - RUN_WORDS + 1)}
+
+    there = runs(shown) | runs(EXAMPLE)
     said = {w for w in words(shown) if len(w) > 2 and w not in STOP}
     found = {}
     for e in examples:
         own = {*words(e.inputs.premise), *words(e.inputs.hypothesis)}
-        copied = sorted((said - own) & set(words(e.target.reason or "")))
+        shared = {w for run in there & runs(e.target.reason or "") for w in run}
+        copied = sorted((said & shared) - own)
         if len(copied) > 1:
             found[e.id] = (
                 f"copied-from-example: {', '.join(copied)} stand in the prompt's example, not in the pair"

@@ -189,7 +189,7 @@ def check(
     told = estimates(config, built, windows, plan, precision=precision, strategies=[own])[own]
     if isinstance(told, str):
         return Checked(warnings=(f"memory: {told}",))
-    if config.train.distributed == "fsdp":
+    if config.train.distributed == "fsdp" and processes > 1:
         told = told.spread(processes)
     need = place.need(told, keep=False)
     keep = place.gpu or place.need(told) <= ROOM * (place.free + place.taken)
