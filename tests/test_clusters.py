@@ -139,6 +139,10 @@ def test_a_run_whose_data_have_moved_says_so(run, tmp_path, monkeypatch, capsys)
         assert main(["cluster", str(run)]) == 2
         assert "--data FILE" in capsys.readouterr().err
         assert main(["cluster", str(run), "--data", str(moved), "--no-picture", "--out", str(tmp_path)]) == 0
+        assert "another fingerprint" not in capsys.readouterr().err  # its own file, under another name
+        other = tmp_path / "less.jsonl"
+        other.write_text("".join(moved.read_text().splitlines(keepends=True)[:-1]))
+        assert main(["cluster", str(run), "--data", str(other), "--no-picture", "--out", str(tmp_path)]) == 0
         assert "another fingerprint" in capsys.readouterr().err
     finally:
         moved.rename(data)

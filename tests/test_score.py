@@ -274,7 +274,7 @@ def test_the_same_predictions_in_any_format(tmp_path, capsys, text):
     assert said["scores"][0]["value"] == pytest.approx(100 * 2 / 3)
     assert said["missing"] == ["q3"]
     assert said["unknown"] == ["zz"]
-    assert "count as wrong" in err
+    assert "1 of 3 examples has no prediction and counts as wrong" in err
 
 
 @pytest.mark.parametrize(
