@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from finetooth.cli._output import Json, emit, say, table
-from finetooth.cli._progress import Progress
 from finetooth.errors import UsageError
 
 
@@ -29,13 +28,19 @@ def command(
     json: Json = False,
 ) -> int:
     from finetooth.cli import _splits
+    from finetooth.cli.train import Screen
     from finetooth.diagnose import clustering
     from finetooth.diagnose.clusters import cluster
     from finetooth.runs import Run
+    from finetooth.search import diagnosed
 
     of = Run.open(run)
     chosen = _splits.of_run(of, split, data)
-    embedded = embeddings(of, chosen, batch_tokens)
+    watch = Screen()
+    try:
+        embedded = diagnosed.embedded(of, chosen.data, chosen.name, batch_tokens=batch_tokens, watch=watch)
+    finally:
+        watch.end("")
     if len(embedded.ids) < 3:
         raise UsageError(
             f"only {len(embedded.ids)} examples have an embedding, clusters need 3", where=str(run)
@@ -59,26 +64,6 @@ def command(
         say(f"not embedded: {name}: {why}")
     say(f"written: {', '.join(map(str, written))}")
     return 0
-
-
-def embeddings(of: Any, chosen: Any, batch_tokens: int) -> Any:
-    """Of the run's model; those of an earlier command are used again if model and data are the same."""
-    from finetooth.diagnose.embeddings import embed, read
-    from finetooth.diagnose.mapping import stem
-    from finetooth.evaluate.predict import model_key
-    from finetooth.evaluate.run import load
-
-    path = of.folder / f"{stem('embeddings', chosen.name)}.npz"
-    key = model_key(of, chosen.data.fingerprint, "embeddings")
-    kept = read(path, key) if of.model.is_dir() else None
-    if kept is not None:
-        say(f"{len(kept.ids):,} embeddings of {path.name} are used again")
-        return kept
-    head, model = load(of)
-    with Progress("embedding", "windows") as bar:
-        made = embed(head, model, chosen.data.examples, batch_tokens=batch_tokens, progress=bar)
-    made.write(path, key)
-    return made
 
 
 def _picture(made: Any, path: Path, title: str) -> list[Path]:

@@ -9,9 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth.cli._output import Json, emit, say, table
-from finetooth.cli._progress import Progress
-from finetooth.errors import UsageError
-from finetooth.text import many, shorten
+from finetooth.text import shorten
 
 REGIONS = 6
 
@@ -49,145 +47,39 @@ def command(
     out: Annotated[Path | None, typer.Option(help="The folder for the files; the run if left out.")] = None,
     json: Json = False,
 ) -> int:
-    from finetooth import registry
     from finetooth.cli import _splits
-    from finetooth.diagnose import tables
-    from finetooth.diagnose.cartography import cartography
-    from finetooth.diagnose.diagnosis import Known, diagnose
-    from finetooth.diagnose.mapping import stem
-    from finetooth.io import write_json
+    from finetooth.cli.train import Screen
+    from finetooth.diagnose.diagnosis import diagnose
     from finetooth.runs import Run
+    from finetooth.search import diagnosed
 
     of = Run.open(run)
     chosen = _splits.of_run(of, split, data)
-    examples = list(chosen.data.examples)
-    if not examples:
-        raise UsageError("there are no examples to diagnose", where=chosen.data.source)
-    dynamics = _dynamics(run, split)
-    known = Known(
-        task=registry.task(of.config.task),
-        examples=examples,
-        dynamics=dynamics,
-        map=None if dynamics is None else cartography(dynamics, burn_in=burn_in),
-        findings=_findings(of, chosen),
-        held_out=_held_out(of, chosen, out_of_sample, folds, seed),
-        predictions=_predictions(of, chosen, predict, batch_tokens),
-        **_clusters(of, chosen, clusters, seed, batch_tokens),
-    )
+    watch = Screen()
+    try:
+        known = diagnosed.known(
+            of,
+            chosen.data,
+            chosen.name,
+            trained=chosen.trained,
+            folds=folds if out_of_sample else None,
+            predicted=predict,
+            clustered=clusters,
+            burn_in=burn_in,
+            seed=seed,
+            batch_tokens=batch_tokens,
+            watch=watch,
+        )
+    finally:
+        watch.end("")
     made = diagnose(known, version=rules.value, threshold=threshold)
-    folder = out or run
-    written = list(tables.write(made.frame(), folder / stem("diagnosis", split)))
-    for name, value in (("overlap", made.overlap), ("diagnosis", made.summary)):
-        written.append(folder / f"{stem(name, split)}.json")
-        write_json(written[-1], value)
+    written = diagnosed.write(made, out or run, split)
     if json:
         emit({"examples": made.rows(), "summary": made.summary, "overlap": made.overlap})
     else:
         _print(made, show)
     say(f"written: {', '.join(map(str, written))}")
     return 0
-
-
-def _dynamics(run: Path, split: str) -> Any:
-    from finetooth.diagnose import dynamics_files
-
-    try:
-        return dynamics_files.read(run, split=split)
-    except UsageError as e:
-        say(f"without training dynamics: {e.what}" + (f" ({e.cure})" if e.cure else ""))
-        return None
-
-
-def _findings(of: Any, chosen: Any) -> list[Any]:
-    """What the gate found on train; on another split, or on other data, the checks run again."""
-    from finetooth import checks
-    from finetooth.runs import read_lines
-
-    path = of.folder / "findings.jsonl"
-    ids = {e.id for e in chosen.data.examples}
-    if chosen.name == "train" and path.is_file():
-        return [f for f in read_lines(path) if f.get("example_id") in ids]
-    options = {"schemas": of.config.data.schemas} if of.config.data.schemas else {}
-    return [f for f in checks.run(chosen.data, **options).findings if f.example_id in ids]
-
-
-def _predictions(of: Any, chosen: Any, predict: bool, batch_tokens: int) -> Any:
-    from finetooth import registry
-    from finetooth.evaluate import predictions
-    from finetooth.evaluate.predict import model_key
-    from finetooth.evaluate.predict import predict as predicting
-    from finetooth.evaluate.run import load
-
-    task, path = registry.task(of.config.task), of.predictions_path(chosen.name)
-    examples = chosen.data.examples
-    if path.is_file():
-        found = predictions.read(path, task, examples)
-        if len(found.missing) < len(examples):
-            if found.missing:
-                say(f"{many(len(found.missing), 'example has', 'examples have')} no prediction in {path}")
-            return list(found.predictions)
-    if not predict:
-        say(f"without predictions of {chosen.name} (--no-predict)")
-        return None
-    head, model = load(of)
-    journal = path.with_name(f".{chosen.name}.partial.jsonl")
-    with Progress("predicting") as bar:
-        made = predicting(
-            head, model, task, examples, batch_tokens=batch_tokens, progress=bar, journal=journal,
-            key=model_key(of, chosen.data.fingerprint),
-        )  # fmt: skip
-    of.write_predictions(chosen.name, made, task.show)
-    journal.unlink(missing_ok=True)
-    # As they will be read the next time: one run, one diagnosis.
-    return list(predictions.read(path, task, examples).predictions)
-
-
-def _held_out(of: Any, chosen: Any, make: bool, folds: int, seed: int) -> Any:
-    from finetooth.diagnose import held_out
-
-    if chosen.name != "train":
-        if make:
-            raise UsageError("--out-of-sample is for train: the run never saw its dev set anyway")
-        return None
-    if make:
-        from finetooth.cli.train import Screen
-        from finetooth.search.crossval import out_of_sample
-
-        watch = Screen()
-        try:
-            return out_of_sample(of, list(chosen.trained), folds=folds, seed=seed, watch=watch)
-        finally:
-            watch.end("")
-    found = held_out.read(of.folder)
-    if found is None:
-        say("without out-of-sample predictions; --out-of-sample trains models for them")
-    return found
-
-
-def _clusters(of: Any, chosen: Any, make: bool, seed: int, batch_tokens: int) -> dict[str, Any]:
-    """clusters, embedded and vectors of ``Known``: those of finetooth cluster, or made without a picture."""
-    import polars as pl
-
-    from finetooth.cli.cluster import embeddings
-    from finetooth.diagnose import clustering
-    from finetooth.diagnose.clusters import cluster
-    from finetooth.diagnose.mapping import stem
-
-    path = of.folder / f"{stem('clusters', chosen.name)}.parquet"
-    ids = [e.id for e in chosen.data.examples]
-    rows = {r["example_id"]: r for r in pl.read_parquet(path).to_dicts()} if path.is_file() else {}
-    fits = sum(i in rows for i in ids) == len(ids)
-    if not make or not of.model.is_dir():
-        return {"clusters": rows if fits else None}
-    embedded = embeddings(of, chosen, batch_tokens)
-    if not fits and len(embedded.ids) >= 10:
-        by_id = {e.id: e for e in chosen.data.examples}
-        texts = [clustering.said(by_id[name]) for name in embedded.ids]
-        made = cluster(embedded.vectors, texts, picture=False, seed=seed)
-        columns = clustering.rows(embedded, made, chosen.data.examples)
-        names = list(columns)
-        rows = {r[0]: dict(zip(names, r, strict=True)) for r in zip(*columns.values(), strict=True)}
-    return {"clusters": rows or None, "embedded": embedded.ids, "vectors": embedded.vectors}
 
 
 def _print(made: Any, show: int) -> None:

@@ -22,7 +22,7 @@ from finetooth.train.together import rank
 INTERRUPTED = 3
 FEW = 20  # examples, below which a slice tells nothing
 WORST = 4  # slices that are told; finetooth evaluate and the report show all
-UNITS = {"train": "steps", "sanity": "passes"}
+UNITS = {"train": "steps", "sanity": "passes", "predicting": "examples"}
 
 
 class OnError(StrEnum):

@@ -1,0 +1,180 @@
+"""Everything that is known of the examples of a run, gathered for its diagnosis: what is missing is made.
+
+known(run, dataset, "train") -> Known; diagnose(known) -> the one table
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from finetooth import checks, registry
+from finetooth.diagnose import clustering, dynamics_files, held_out, tables
+from finetooth.diagnose.cartography import cartography
+from finetooth.diagnose.clusters import cluster
+from finetooth.diagnose.diagnosis import Diagnosis, Known
+from finetooth.diagnose.mapping import stem
+from finetooth.errors import UsageError
+from finetooth.evaluate import predictions
+from finetooth.evaluate.predict import model_key, predict
+from finetooth.io import write_json
+from finetooth.runs import Run, read_lines
+from finetooth.search.crossval import out_of_sample
+from finetooth.train import Watch
+from finetooth.types import Dataset, Example
+
+
+def known(
+    run: Run,
+    data: Dataset,
+    split: str = "train",
+    *,
+    trained: Sequence[Example] | None = None,
+    folds: int | None = None,
+    predicted: bool = True,
+    clustered: bool = True,
+    burn_in: int = 0,
+    seed: int = 0,
+    batch_tokens: int = 8192,
+    watch: Watch | None = None,
+) -> Known:
+    """Dynamics, findings, predictions, out-of-sample predictions and clusters of ``data``, the ``split`` of ``run``.
+
+    ``trained``: the examples that the gate let through, all if left out. ``folds``: so many models are trained
+    that judge what they never saw; without it those of an earlier call are read. ``predicted`` and ``clustered``:
+    make what is not there. Raises UsageError for no examples, or folds of another split than train.
+    """
+    watch = watch or Watch()
+    examples = list(data.examples)
+    if not examples:
+        raise UsageError("there are no examples to diagnose", where=data.source)
+    dynamics = _dynamics(run.folder, split, watch)
+    return Known(
+        task=registry.task(run.config.task),
+        examples=examples,
+        dynamics=dynamics,
+        map=None if dynamics is None else cartography(dynamics, burn_in=burn_in),
+        findings=_findings(run, data, split),
+        held_out=_held_out(run, split, list(examples if trained is None else trained), folds, seed, watch),
+        predictions=_predictions(run, data, split, predicted, batch_tokens, watch),
+        **_clusters(run, data, split, clustered, seed, batch_tokens, watch),
+    )
+
+
+def write(made: Diagnosis, folder: Path, split: str = "train") -> list[Path]:
+    """diagnosis.parquet and .csv, overlap.json and diagnosis.json; the paths in this order."""
+    written = list(tables.write(made.frame(), folder / stem("diagnosis", split)))
+    for name, value in (("overlap", made.overlap), ("diagnosis", made.summary)):
+        written.append(folder / f"{stem(name, split)}.json")
+        write_json(written[-1], value)
+    return written
+
+
+def embedded(run: Run, data: Dataset, split: str, *, batch_tokens: int, watch: Watch) -> Any:
+    """Embeddings of the run's model; those of an earlier call are used again if model and data are the same."""
+    from finetooth.diagnose import embeddings
+    from finetooth.evaluate.run import load
+
+    path = run.folder / f"{stem('embeddings', split)}.npz"
+    key = model_key(run, data.fingerprint, "embeddings")
+    kept = embeddings.read(path, key) if run.model.is_dir() else None
+    if kept is not None:
+        watch.say(f"{len(kept.ids):,} embeddings of {path.name} are used again")
+        return kept
+    head, model = load(run)
+    made = embeddings.embed(
+        head, model, data.examples, batch_tokens=batch_tokens, progress=_told(watch, "embedding")
+    )
+    watch.end("embedding")
+    made.write(path, key)
+    return made
+
+
+def _told(watch: Watch, phase: str) -> Callable[[int, int], None]:
+    return lambda done, of: watch.progress(phase, done, of)
+
+
+def _dynamics(folder: Path, split: str, watch: Watch) -> Any:
+    try:
+        return dynamics_files.read(folder, split=split)
+    except UsageError as e:
+        watch.say(f"without training dynamics: {e.what}" + (f" ({e.cure})" if e.cure else ""))
+        return None
+
+
+def _findings(run: Run, data: Dataset, split: str) -> list[Any]:
+    """What the gate found on train; on another split, or on other data, the checks run again."""
+    path = run.folder / "findings.jsonl"
+    ids = {e.id for e in data.examples}
+    if split == "train" and path.is_file():
+        return [f for f in read_lines(path) if f.get("example_id") in ids]
+    options: dict[str, Any] = {"schemas": run.config.data.schemas} if run.config.data.schemas else {}
+    return [f for f in checks.run(data, **options).findings if f.example_id in ids]
+
+
+def _held_out(
+    run: Run, split: str, trained: Sequence[Example], folds: int | None, seed: int, watch: Watch
+) -> Any:
+    if split != "train":
+        if folds:
+            raise UsageError("out-of-sample predictions are for train: the run never saw its dev set anyway")
+        return None
+    if folds:
+        return out_of_sample(run, trained, folds=folds, seed=seed, watch=watch)
+    found = held_out.read(run.folder)
+    if found is None:
+        watch.say("without out-of-sample predictions; --out-of-sample trains models for them")
+    return found
+
+
+def _predictions(run: Run, data: Dataset, split: str, make: bool, batch_tokens: int, watch: Watch) -> Any:
+    from finetooth.evaluate.run import load
+    from finetooth.text import many
+
+    task, path = registry.task(run.config.task), run.predictions_path(split)
+    examples = data.examples
+    if path.is_file():
+        found = predictions.read(path, task, examples)
+        if len(found.missing) < len(examples):
+            if found.missing:
+                n = len(found.missing)
+                watch.say(f"{many(n, 'example has', 'examples have')} no prediction in {path}")
+            return list(found.predictions)
+    if not make:
+        watch.say(f"without predictions of {split} (--no-predict)")
+        return None
+    head, model = load(run)
+    journal = path.with_name(f".{split}.partial.jsonl")
+    made = predict(
+        head, model, task, examples, batch_tokens=batch_tokens, progress=_told(watch, "predicting"),
+        journal=journal, key=model_key(run, data.fingerprint),
+    )  # fmt: skip
+    watch.end("predicting")
+    run.write_predictions(split, made, task.show)
+    journal.unlink(missing_ok=True)
+    # As they will be read the next time: one run, one diagnosis.
+    return list(predictions.read(path, task, examples).predictions)
+
+
+def _clusters(
+    run: Run, data: Dataset, split: str, make: bool, seed: int, batch_tokens: int, watch: Watch
+) -> dict[str, Any]:
+    """clusters, embedded and vectors of ``Known``: those of finetooth cluster, or made without a picture."""
+    import polars as pl
+
+    path = run.folder / f"{stem('clusters', split)}.parquet"
+    ids = [e.id for e in data.examples]
+    rows = {r["example_id"]: r for r in pl.read_parquet(path).to_dicts()} if path.is_file() else {}
+    fits = sum(i in rows for i in ids) == len(ids)
+    if not make or not run.model.is_dir():
+        return {"clusters": rows if fits else None}
+    found = embedded(run, data, split, batch_tokens=batch_tokens, watch=watch)
+    if not fits and len(found.ids) >= 10:
+        by_id = {e.id: e for e in data.examples}
+        texts = [clustering.said(by_id[name]) for name in found.ids]
+        made = cluster(found.vectors, texts, picture=False, seed=seed)
+        columns = clustering.rows(found, made, data.examples)
+        names = list(columns)
+        rows = {r[0]: dict(zip(names, r, strict=True)) for r in zip(*columns.values(), strict=True)}
+    return {"clusters": rows or None, "embedded": found.ids, "vectors": found.vectors}
