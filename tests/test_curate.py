@@ -1,15 +1,20 @@
 """A policy over a table: what goes, why, and that nothing goes unnamed."""
 
+import json
+
 import numpy as np
 import pytest
 
+from finetooth import registry
 from finetooth.curate import table as tables
+from finetooth.curate.correct import corrected
 from finetooth.curate.filters import FILTERS, apply_filters
 from finetooth.curate.weights import clip_to_mean_one, smoothing, variability_weights, weight_rows
 from finetooth.errors import ConfigError, DataError, UsageError
 from finetooth.io import write_jsonl
 from finetooth.tasks.nli import NliInput, NliTarget
-from finetooth.types import Dataset, Example
+from finetooth.tasks.qa import QAInput, QATarget
+from finetooth.types import Dataset, Example, Span
 
 
 @pytest.fixture
@@ -51,6 +56,38 @@ def test_or_drops_what_any_and_what_all_filters_drop(data, table):
     assert ids(apply_filters(data, {"filters": filters}, table)) == [f"e{i}" for i in range(5)]
     both = apply_filters(data, {"filters": filters, "combine": "and"}, table)
     assert ids(both) == [f"e{i}" for i in range(8)]
+
+
+def test_a_proposed_target_is_taken_in_place_of_a_drop_and_named(data, table):
+    table["e9"] |= {"fix": '"0"', "fix_source": "models that never saw it (0.91)"}
+    table["e8"] |= {"fix": '"1"', "fix_source": "the model"}  # what it has: no change
+    table["e7"] |= {"fix": '"swap the two"', "fix_source": "check some-check"}  # for a person
+    table["e0"] |= {"fix": '"0"', "fix_source": "the model"}  # not filtered: left alone
+    policy = {"filters": [{"name": "label-error", "top": 0.3}], "fix": True}
+    curated = apply_filters(data, policy, table)
+    targets = {e.id: e.target.label for e in curated.kept.examples}
+    assert targets == {"e9": "0"} | {f"e{i}": "1" for i in range(7)}
+    assert [d.example_id for d in curated.dropped] == ["e7", "e8"]
+    (one,) = curated.fixed
+    assert (one.example_id, one.before, one.after) == ("e9", "1", "0")
+    assert "label-error" in one.reason and one.source.startswith("models that never saw")
+    assert curated.kept.fingerprint != apply_filters(data, policy | {"fix": False}, table).kept.fingerprint
+    for row in table.values():
+        row.pop("fix", None)
+    with pytest.raises(ConfigError, match="proposes no targets"):
+        apply_filters(data, policy, table)
+    with pytest.raises(ConfigError, match="fix: expected true or false"):
+        apply_filters(data, policy | {"fix": "yes please"}, table)
+
+
+@pytest.mark.parametrize(
+    ("answer", "starts"), [("Rome", [12]), ("Oslo", None), ("Paris", None), ("", None)], ids=str
+)
+def test_an_answer_is_taken_where_it_stands_once(answer, starts):
+    inputs = QAInput("Where?", "Oslo, Oslo, Rome")
+    example = Example("q", inputs, QATarget((Span(0, 4, "Oslo"),)))
+    found = corrected(registry.task("qa"), example, {"fix": json.dumps(answer), "fix_source": "the model"})
+    assert (found and [a.start for a in found[0].target.answers]) == starts
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))

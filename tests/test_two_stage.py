@@ -29,7 +29,7 @@ def outcome(baseline, random, filtered=None):
     against = {"baseline": difference(baseline), "random": difference(random)}
     inside = None if filtered is None else difference(filtered)
     scores = {"baseline": [1.0], "curated": [1.0], "random": [1.0]}
-    return Outcome("accuracy", True, scores, against, inside, 5, 5, None, 1, ())
+    return Outcome("accuracy", True, scores, against, inside, 5, 5, 0, None, 1, ())
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,32 @@ def test_the_command_goes_on_with_what_is_there_and_ends_with_the_verdict(settin
     assert main(["train", str(file), "--curate", str(tmp_path / "none.yaml")]) == 2
 
 
+def test_a_policy_of_label_errors_is_diagnosed_on_the_way_and_may_mend_instead_of_drop(settings, tmp_path):
+    settings = configuration.build(settings.model_dump(mode="json") | {"out": str(tmp_path / "out")})
+    policy = {"filters": [{"name": "label-error", "top": 0.4}], "out_of_sample": 2, "fix": True}
+    told = two_stage(settings, policy, seeds=1)
+    base = tmp_path / "out" / "baseline-0"
+    assert (base / "diagnosis.parquet").is_file() and (base / "out_of_sample.parquet").is_file()
+    fixed = [json.loads(line) for line in (tmp_path / "out" / "fixed.jsonl").read_text().splitlines()]
+    assert len(fixed) == told.fixed > 0
+    train = Run.open(base).info["data"]["train"]["examples"]
+    assert told.kept == train - told.dropped and told.dropped + told.fixed == round(0.4 * train)
+    assert all(row["before"] != row["after"] and row["source"] for row in fixed)
+    stamp = (base / "diagnosis.parquet").stat().st_mtime_ns
+    assert two_stage(settings, policy, seeds=1).scores == told.scores
+    assert (base / "diagnosis.parquet").stat().st_mtime_ns == stamp
+
+
 def test_a_policy_that_cannot_work_is_refused_before_the_first_run(settings, tmp_path):
     settings = configuration.build(settings.model_dump(mode="json") | {"out": str(tmp_path / "no")})
     with pytest.raises(ConfigError, match="unknown filter 'nonsense'"):
         two_stage(settings, {"filters": [{"name": "nonsense"}]})
     with pytest.raises(ConfigError, match="names no filter"):
         two_stage(settings, {})
+    with pytest.raises(ConfigError, match="out_of_sample: expected a number of folds"):
+        two_stage(settings, POLICY | {"out_of_sample": 1})
+    with pytest.raises(ConfigError, match="did you mean fix"):
+        two_stage(settings, POLICY | {"fixx": True})
     with pytest.raises(UsageError, match="seeds"):
         two_stage(settings, POLICY, seeds=0)
     assert not (tmp_path / "no" / "baseline-0").exists()

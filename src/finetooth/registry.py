@@ -95,6 +95,8 @@ class Task:
     unread(examples, predictions, train)  why no answer could be read from each generated text, a key of
                                         ``unread_names``; "": one was. None where nothing was generated
     unlabelled(example)                 why there is no target to score against, "" where there is one
+    taught(target, example)             a prediction's target as one to train on, None where it cannot be; without
+                                        it they are of one type
     """
 
     name: str
@@ -122,6 +124,7 @@ class Task:
     unread: Callable[[Sequence[Example], Targets, Sequence[Example]], Sequence[str] | None] | None = None
     unread_names: Mapping[str, str] = field(default_factory=dict)
     unlabelled: Callable[[Example], str] | None = None
+    taught: Callable[[Any, Example], Any] | None = None
 
     @property
     def metric_names(self) -> tuple[str, ...]:

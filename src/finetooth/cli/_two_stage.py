@@ -41,4 +41,5 @@ def _print(config: Config, outcome: Outcome) -> None:
     print(table(("difference", "points", "low", "high", "p"), differences))
     print()
     print(outcome.verdict)
-    say(f"{config.out}/curation.json; dropped.jsonl: {outcome.dropped:,} examples, with reasons")
+    fixed = f"; fixed.jsonl: {outcome.fixed:,} with another target" if outcome.fixed else ""
+    say(f"{config.out}/curation.json; dropped.jsonl: {outcome.dropped:,} examples, with reasons{fixed}")

@@ -14,6 +14,7 @@ from finetooth import readers, registry
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.curate import table as tables
 from finetooth.curate import weights
+from finetooth.curate.correct import Fixed
 from finetooth.curate.filters import FILTERS, apply_filters
 from finetooth.errors import ConfigError, UsageError
 from finetooth.io import write_jsonl
@@ -42,6 +43,12 @@ def command(
         float | None, typer.Option(help="Strength of the weights; 0 gives the published 1 + variability.")
     ] = 0.5,
     smooth: Annotated[bool, typer.Option(help="Per-example label smoothing into the weights file.")] = False,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix", help="Where a diagnosis proposes another target, give it that instead of dropping it."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be dropped.")] = False,
     task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
@@ -50,20 +57,26 @@ def command(
     dataset = readers.load(data, task=task, format=format)
     known = tables.read(with_)
     rules = read_policy(filter or [], combine, policy)
+    if fix:
+        rules["fix"] = True
     if not rules["filters"] and weights_out is None:
         raise UsageError("nothing to do", cure="give --filter, --policy or --weights-out")
     if rules["filters"] and out is None and not dry_run:
         raise UsageError("no --out for the kept examples", cure="give --out FILE, or --dry-run")
     kept: Any = dataset
     dropped: Sequence[Drop] = ()
+    fixed: Sequence[Fixed] = ()
     tally: Mapping[str, int] = {}
     if rules["filters"]:
         curated = apply_filters(dataset, rules, known)
-        (kept, dropped), tally = curated, curated.per_filter
+        (kept, dropped), tally, fixed = curated, curated.per_filter, curated.fixed
     if out is not None and not dry_run:
         to_row = registry.task(dataset.task).to_row
         write_jsonl(out, map(to_row, kept.examples))
         write_jsonl(out.with_suffix(".dropped.jsonl"), dropped)
+        if fixed:
+            write_jsonl(out.with_suffix(".fixed.jsonl"), fixed)
+            say(f"{out.with_suffix('.fixed.jsonl')}: {len(fixed):,} with another target")
         say(
             f"{out}: {len(kept):,} kept; {out.with_suffix('.dropped.jsonl')}: {len(dropped):,} dropped, with reasons"
         )
@@ -79,6 +92,7 @@ def command(
                 "examples": len(dataset),
                 "kept": len(kept),
                 "dropped": dropped,
+                "fixed": fixed,
                 "per_filter": tally,
                 "not_in_table": without,
                 "fingerprint": kept.fingerprint,
@@ -88,7 +102,8 @@ def command(
     if without:
         say(f"{without:,} examples are not in the table and were kept")
     reasons = Counter(d.reason.split(":")[0] for d in dropped)
-    print(table(("filter", "dropped"), [*reasons.items(), ("kept", len(kept))]))
+    given = [("given another target", len(fixed))] if fixed else []
+    print(table(("filter", "dropped"), [*reasons.items(), *given, ("kept", len(kept))]))
     return 0
 
 

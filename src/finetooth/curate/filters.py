@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from finetooth import registry
+from finetooth.curate.correct import Fixed, corrected
 from finetooth.curate.table import Row, Table
 from finetooth.errors import ConfigError, UsageError
+from finetooth.io import fingerprint, plain
 from finetooth.registry import did_you_mean, pick
 from finetooth.types import Dataset, Drop, Example
 
 Dropping = Iterator[tuple[str, str]]
 NUMBERS = {"variability", "confidence", "cluster", "rule_score", "rank"}  # columns of numbers
+KEYS = ("combine", "filters", "fix", "out_of_sample")  # of a policy
 SEVERITIES = ("error", "warning", "info", "any")
 
 
@@ -148,11 +151,12 @@ FILTERS: dict[str, Filter] = {f.name: f for f in list(globals().values()) if isi
 
 @dataclass(frozen=True)
 class Curated:
-    """The kept examples as a Dataset, and each drop with its reason. Unpacks as (kept, dropped)."""
+    """The kept examples as a Dataset, each drop with its reason, each new target. Unpacks as (kept, dropped)."""
 
     kept: Dataset
     dropped: tuple[Drop, ...]
     per_filter: Mapping[str, int]
+    fixed: tuple[Fixed, ...] = ()
 
     def __iter__(self):
         return iter((self.kept, self.dropped))
@@ -161,18 +165,20 @@ class Curated:
 def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> Curated:
     """Applies a policy {"combine": "or" | "and", "filters": [{"name": ..., settings}]} to a data set.
 
-    "or" drops what any filter drops, "and" only what all drop. An example without a row in the table is
-    kept, since nothing is known against it. Raises ConfigError for unknown filters or settings, for a
+    "or" drops what any filter drops, "and" only what all drop. With "fix": true an example that would be dropped
+    is kept with the target that the table proposes for it, where it proposes one. An example without a row in the
+    table is kept, since nothing is known against it. "out_of_sample" is for who makes the table. Raises ConfigError for unknown filters or settings, for a
     column that the table lacks, and for a policy that keeps nothing.
     """
     combine = config.get("combine", "or")
     if combine not in ("or", "and"):
         raise ConfigError(f"combine: expected or, and; found {combine!r}")
-    if unknown := set(config) - {"combine", "filters"}:
+    if unknown := set(config) - set(KEYS):
         name = sorted(unknown)[0]
-        raise ConfigError(
-            f"unknown key {name!r} in the policy", cure=did_you_mean(name, ("combine", "filters"))
-        )
+        raise ConfigError(f"unknown key {name!r} in the policy", cure=did_you_mean(name, KEYS))
+    fix = config.get("fix", False)
+    if not isinstance(fix, bool):
+        raise ConfigError(f"fix: expected true or false, found {fix!r}")
     if not config.get("filters"):
         raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
     filters = config["filters"]
@@ -189,6 +195,13 @@ def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> 
             where=dataset.source,
             cure="give the table of this data set",
         )
+    if fix and not any("fix" in row for row in rows):
+        raise ConfigError(
+            "fix: the table proposes no targets",
+            cure="give what finetooth diagnose RUN wrote, or leave fix out",
+        )
+    task = registry.task(dataset.task)
+    fixed: list[Fixed] = []
     reasons: list[dict[str, str]] = [_run(dict(settings), rows) for settings in filters]
     names = [str(s["name"]) for s in filters]
     dropped = []
@@ -196,12 +209,19 @@ def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> 
     for example in dataset.examples:
         against = [(n, r[example.id]) for n, r in zip(names, reasons, strict=True) if example.id in r]
         if against and (combine == "or" or len(against) == len(names)):
-            dropped.append(Drop(example.id, "curate", "; ".join(f"{n}: {why}" for n, why in against)))
+            reason = "; ".join(f"{n}: {why}" for n, why in against)
+            better = corrected(task, example, table[example.id]) if fix else None
+            if better is None:
+                dropped.append(Drop(example.id, "curate", reason))
+                continue
+            kept.append(better[0])
+            before, after = (plain(task.show(task.gold(e).target)) for e in (example, better[0]))
+            fixed.append(Fixed(example.id, reason, before, after, better[1]))
         else:
             kept.append(example)
     if not kept:
         raise ConfigError("the policy keeps no example", cure="loosen it; --dry-run shows what it would drop")
-    return Curated(_subset(dataset, kept, dropped), tuple(dropped), _tally(names, reasons))
+    return Curated(_subset(dataset, kept, dropped), tuple(dropped), _tally(names, reasons), tuple(fixed))
 
 
 def _tally(names: Sequence[str], reasons: Sequence[Mapping[str, str]]) -> dict[str, int]:
@@ -212,8 +232,6 @@ def _tally(names: Sequence[str], reasons: Sequence[Mapping[str, str]]) -> dict[s
 
 
 def _subset(dataset: Dataset, kept: Sequence[Example], dropped: Sequence[Drop]) -> Dataset:
-    from finetooth.io import fingerprint
-
     mark = fingerprint(map(registry.task(dataset.task).to_row, kept))
     return Dataset(
         dataset.task, tuple(kept), dataset.source, dataset.format, mark, (*dataset.dropped, *dropped)

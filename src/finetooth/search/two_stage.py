@@ -1,6 +1,6 @@
 """Train, map, curate, train again, and compare: does a policy of curation pay, or does it only look so?
 
-OUT/ baseline-0, curated-0, random-0, baseline-1 ... curation.json, dropped.jsonl. All arms take the same number of
+OUT/ baseline-0, curated-0, random-0, baseline-1 ... curation.json, dropped.jsonl, fixed.jsonl. All arms take the same number of
 steps and are scored on the same untouched dev set. ``random`` has as many examples as ``curated``, drawn by
 lot: what it reaches, fewer examples reach by themselves.
 """
@@ -18,20 +18,23 @@ from finetooth import checks, io, registry
 from finetooth import config as configuration
 from finetooth.config import Config
 from finetooth.curate import table as tables
-from finetooth.curate.filters import FILTERS, apply_filters
-from finetooth.diagnose import dynamics_files
+from finetooth.curate.filters import FILTERS, KEYS, Curated, apply_filters
+from finetooth.diagnose import dynamics_files, held_out
 from finetooth.diagnose.cartography import cartography
+from finetooth.diagnose.diagnosis import diagnose
 from finetooth.errors import ConfigError, UsageError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.consistency import counted
 from finetooth.evaluate.intervals import group_sums
-from finetooth.registry import Metric, Task
+from finetooth.registry import Metric, Task, did_you_mean
 from finetooth.runs import Run
+from finetooth.search import diagnosed
 from finetooth.search.paired import Paired, paired
 from finetooth.train import Watch, train
 from finetooth.train import data as splitting
 from finetooth.types import Dataset, Example
 
+DIAGNOSED = {"rank", "rule_score", "cluster"}  # columns of a diagnosis that a map has not
 ARMS = ("baseline", "curated", "random")
 
 
@@ -49,6 +52,7 @@ class Outcome:
     filtered: Paired | None
     kept: int
     dropped: int
+    fixed: int
     dev_kept: int | None
     steps: int
     runs: tuple[str, ...]
@@ -86,9 +90,10 @@ def two_stage(
 ) -> Outcome:
     """Runs all arms, or goes on with those that are not finished, and writes OUT/curation.json.
 
-    The policy sees the map of the first baseline run and the findings of the checks; after ``finetooth diagnose
-    OUT/baseline-0`` it sees that table. Raises UsageError for fewer than one seed or no dev set,
-    ConfigError for a policy that needs a column which is not there or keeps nothing.
+    The policy sees the map of the first baseline run and the findings of the checks. One that needs more (label-error,
+    rule-score, cluster, "fix", or "out_of_sample": 5 for models that judge what they never saw) sees the diagnosis of
+    that run, which is made if it is not there. Raises UsageError for fewer than one seed or no dev set, ConfigError for
+    a policy that cannot work or keeps nothing.
     """
     if seeds < 1:
         raise UsageError(f"seeds: expected at least 1, found {seeds}")
@@ -102,11 +107,16 @@ def two_stage(
     out.mkdir(parents=True, exist_ok=True)
     first = _run("baseline", config, 0, splits.train, splits.dev, None, watch)
     steps = int(first.info["measured"]["steps"])
+    if _needs_diagnosis(policy):
+        _diagnose(first, splits.train, policy, watch)
     table = _table(first, splits.train, "train")
     curated = apply_filters(splits.train, policy, table)
     io.write_jsonl(out / "dropped.jsonl", curated.dropped)
+    if curated.fixed:
+        io.write_jsonl(out / "fixed.jsonl", curated.fixed)
     watch.say(
-        f"curated: {len(curated.kept):,} examples kept, {len(curated.dropped):,} dropped ({out}/dropped.jsonl)"
+        f"curated: {len(curated.kept):,} examples kept, {len(curated.fixed):,} of them with another target, "
+        f"{len(curated.dropped):,} dropped ({out}/dropped.jsonl)"
     )
     runs: dict[str, list[Run]] = {arm: [] for arm in ARMS}
     for s in range(seeds):
@@ -120,7 +130,7 @@ def two_stage(
         }
         for arm, data in chosen.items():
             runs[arm].append(_run(arm, config, s, data, splits.dev, steps, watch))
-    outcome = _compare(task, splits.dev, runs, first, policy, curated.kept, len(curated.dropped), steps)
+    outcome = _compare(task, splits.dev, runs, first, policy, curated, steps)
     io.write_json(out / "curation.json", io.plain(outcome.to_json()))
     return outcome
 
@@ -129,12 +139,35 @@ def _refuse(policy: Mapping[str, Any]) -> None:
     """A policy that cannot work is told before the first run, not after it."""
     for settings in policy.get("filters") or ():
         name = str(settings.get("name"))
-        if name in FILTERS and "cluster" in FILTERS[name].needs:
-            continue  # diagnosis.parquet may have it; apply_filters says so if not
         if name not in FILTERS:
             raise ConfigError(f"unknown filter {name!r}", cure=f"there are: {', '.join(FILTERS)}")
     if not policy.get("filters"):
         raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
+    if unknown := set(policy) - set(KEYS):
+        name = sorted(unknown)[0]
+        raise ConfigError(f"unknown key {name!r} in the policy", cure=did_you_mean(name, KEYS))
+    folds = policy.get("out_of_sample")
+    if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
+        raise ConfigError(f"out_of_sample: expected a number of folds, 2 or more, found {folds!r}")
+
+
+def _needs_diagnosis(policy: Mapping[str, Any]) -> bool:
+    """Whether the policy asks for what the map and the checks do not know."""
+    needs = {column for settings in policy["filters"] for column in FILTERS[str(settings["name"])].needs}
+    return bool(needs & DIAGNOSED or policy.get("fix") or policy.get("out_of_sample"))
+
+
+def _diagnose(run: Run, data: Dataset, policy: Mapping[str, Any], watch: Watch) -> None:
+    """Writes what ``finetooth diagnose`` would, unless it is there already with all that the policy asks for."""
+    folds = policy.get("out_of_sample")
+    if (run.folder / "diagnosis.parquet").is_file() and (not folds or held_out.read(run.folder) is not None):
+        return
+    watch.say(
+        f"diagnosing {run.folder}"
+        + (f", with {folds} models that judge what they never saw" if folds else "")
+    )
+    known = diagnosed.known(run, data, folds=folds, watch=watch)
+    diagnosed.write(diagnose(known), run.folder)
 
 
 def _run(
@@ -177,8 +210,7 @@ def _compare(
     runs: Mapping[str, Sequence[Run]],
     first: Run,
     policy: Mapping[str, Any],
-    kept: Dataset,
-    dropped: int,
+    curated: Curated,
     steps: int,
 ) -> Outcome:
     metric = next(m for m in task.metrics if m.name == task.main_metric)
@@ -206,8 +238,9 @@ def _compare(
         scores,
         against,
         filtered,
-        len(kept),
-        dropped,
+        len(curated.kept),
+        len(curated.dropped),
+        len(curated.fixed),
         None if inside is None else len(inside),
         steps,
         tuple(str(r.folder) for made in runs.values() for r in made),

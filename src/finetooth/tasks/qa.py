@@ -217,6 +217,17 @@ def prompt(example: Example) -> str:
     return f"{inputs.context}\n\nQuestion: {inputs.question}\nAnswer, in words of the text:"
 
 
+def taught(answer: str, example: Example) -> QATarget | None:
+    """The answer where it stands, if it does so once; "" where questions may have none. None: its place is unknown."""
+    if not answer:
+        return QATarget((), True) if example.target.v2 else None
+    context = example.inputs.context
+    start = context.find(answer)
+    if start < 0 or context.find(answer, start + 1) >= 0:
+        return None
+    return QATarget((Span(start, start + len(answer), answer),), example.target.v2)
+
+
 TASK = Task(
     name="qa",
     summary="Extractive question answering: a question, a context, a span of it.",
@@ -225,6 +236,7 @@ TASK = Task(
     gold=gold,
     parse=parse,
     show=lambda answer: answer,
+    taught=taught,
     metrics=(EXACT_MATCH, F1),
     main_metric="f1",
     heads=("span", "causal"),

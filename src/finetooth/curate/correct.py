@@ -1,0 +1,51 @@
+"""Gives an example the target that a diagnosis proposes for it, in place of leaving the example out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from finetooth.curate.mend import applied
+from finetooth.curate.table import Row
+from finetooth.errors import DataError
+from finetooth.io import parse_json
+from finetooth.registry import Task
+from finetooth.types import Example, Finding
+
+OF_CHECKS = "check "  # how the source of a fix begins that a check proposed
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """An example that got another target: what spoke against the old one, both as JSON, and whose proposal it was."""
+
+    example_id: str
+    reason: str
+    before: Any
+    after: Any
+    source: str
+
+
+def corrected(task: Task, example: Example, row: Row) -> tuple[Example, str] | None:
+    """(the example with the proposed target, who proposed it), or None.
+
+    None where nothing is proposed, where the proposal is a sentence for a person, cannot be made a target of this
+    example (an answer that stands in its context several times), or is the target that it has.
+    """
+    proposed, source = row.get("fix"), str(row.get("fix_source") or "")
+    if not isinstance(proposed, str) or not proposed:
+        return None
+    try:
+        value = parse_json(proposed, f"{example.id}: fix")
+        if source.startswith(OF_CHECKS):
+            said = Finding(example.id, source.removeprefix(OF_CHECKS), "error", "", fix=value)
+            better, made = applied(example, [said])
+            return (better, source) if made else None
+        target = task.parse(value, example)
+    except DataError:
+        return None
+    if target is not None and task.taught is not None:
+        target = task.taught(target, example)
+    if target is None or target == example.target:
+        return None
+    return replace(example, target=target), source
