@@ -7,8 +7,10 @@ import pytest
 
 from finetooth import checks, readers, registry
 from finetooth.checks.nli_reasons import conclusion
+from finetooth.cli._asked import Asked
 from finetooth.errors import DataError
 from finetooth.evaluate.score import score
+from finetooth.io import Source
 from finetooth.types import Prediction
 
 TASK = registry.task("nli")
@@ -54,6 +56,49 @@ def test_sick_keeps_its_quotes(tmp_path):
     data = table(tmp_path, text, "sick.txt")
     assert data.examples[0].id == "7"
     assert data.examples[0].inputs.premise == 'A "dog runs'
+
+
+def test_rows_of_json_need_not_have_the_same_keys(tmp_path):
+    rows = (
+        '{"premise": "A.", "hypothesis": "B.", "label": 1}\n'
+        '{"premise": "C.", "hypothesis": "D.", "label": 0, "id": "x7", "rationale": "it is not said"}\n'
+    )
+    first, second = table(tmp_path, rows, "rows.jsonl").examples
+    assert (second.id, second.target.reason) == ("x7", "it is not said")
+    assert first.target.reason is None
+
+
+def test_minus_one_and_null_are_no_labels(tmp_path):
+    said = ["1", "-1", "-1.0", "null", "0", '"-1"']
+    rows = [
+        f'{{"id": "{i}", "premise": "A.", "hypothesis": "B{i}.", "label": {x}}}' for i, x in enumerate(said)
+    ]
+    data = table(tmp_path, "\n".join(rows), "rows.jsonl")
+    assert [e.id for e in data.examples] == ["0", "4"]
+    assert [(d.example_id, d.reason) for d in data.dropped] == [(i, "no gold label") for i in "1235"]
+    asked = Asked(TASK, None, {}).read(Source(tmp_path / "rows.jsonl"))  # predict is asked for just these
+    assert [e.target.label for e in asked] == ["1", "?", "?", "?", "0", "?"]
+
+
+def test_anli_is_read_with_its_letters(tmp_path):
+    rows = '{"uid": "u1", "context": "A dog runs.", "hypothesis": "A cat.", "label": "c", "reason": "no cat"}'
+    (e,) = table(tmp_path, rows, "anli.jsonl").examples
+    assert (e.id, e.inputs.premise, e.target.label) == ("u1", "A dog runs.", "contradiction")
+
+
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (['"He said ""go"""', '"A dog, moves."'], ['He said "go"', "A dog, moves."]),
+        (['"He said ""go"""', 'Conceptually "cream'], ['"He said ""go"""', 'Conceptually "cream']),
+        (['"Go!"', "He goes."], ['"Go!"', "He goes."]),
+        (['How "do you', "You do."], ['How "do you', "You do."]),
+        (['"two\nlines"', "You do."], ["two\nlines", "You do."]),
+    ],
+)
+def test_a_tsv_is_unquoted_where_all_of_it_was_quoted(tmp_path, cells, read):
+    text = "premise\thypothesis\tlabel\n" + "".join(f"{c}\tIt is.\t1\n" for c in cells)
+    assert [e.inputs.premise for e in table(tmp_path, text, "pairs.tsv").examples] == read
 
 
 def test_a_torn_row_is_one_error_with_its_line(tmp_path):

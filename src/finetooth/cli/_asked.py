@@ -73,7 +73,7 @@ class Asked:
         return [replace(e, meta={**e.meta, "where": where}) for e in found]
 
     def _as_file(self, source: Source) -> list[Example]:
-        source.options = dict(self.options)
+        source.options = {**self.options, "asked": True}  # the target is what is asked for
         dropped: list[Drop] = source.options.setdefault("dropped", [])
         if source.is_folder:
             data = readers.load(source.path, task=self.task.name, format=self.format, **self.options)

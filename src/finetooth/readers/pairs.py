@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,30 @@ from typing import Any
 from finetooth.errors import DataError
 from finetooth.io import Source, write_jsonl
 from finetooth.registry import Reader
-from finetooth.tasks.nli import from_row, to_row
+from finetooth.tasks.nli import BLANK, from_row, label_name, to_row
 from finetooth.types import Drop, Example
 
 # SNLI and MNLI say sentence1 and gold_label, SICK sentence_A and entailment_judgment.
-PREMISE = ("premise", "sentence1", "sentence_a", "text_a", "sentence_1")
+# ANLI says context.
+PREMISE = ("premise", "sentence1", "sentence_a", "text_a", "sentence_1", "context")
 HYPOTHESIS = ("hypothesis", "sentence2", "sentence_b", "text_b", "sentence_2")
 LABEL = ("gold_label", "label", "entailment_judgment", "entailment_label", "true_label")
-REASON = ("reason", "thought_process", "explanation", "explanation_1")
-ID = ("id", "pairid", "pair_id", "guid")
-NO_GOLD = ("-", "-1", "")
+REASON = (
+    "reason", "thought_process", "explanation", "explanation_1", "reasoning", "rationale", "thought", "chain_of_thought",
+)  # fmt: skip
+ID = ("id", "pairid", "pair_id", "guid", "uid")
+# SNLI's "-"; the hub's SNLI and MNLI say -1; "?" is our own blank, which predict and score know.
+NO_GOLD = ("-", "-1", "-1.0", "")
+LETTERS = {"e": "entailment", "n": "neutral", "c": "contradiction"}  # as in ANLI
 
 
 def columns(keys: Any) -> dict[str, str] | None:
     """Our names -> the file's own; None unless premise, hypothesis and label are all there."""
+    found = _named(keys)
+    return found if {"premise", "hypothesis", "label"} <= set(found) else None
+
+
+def _named(keys: Any) -> dict[str, str]:
     lower = {str(k).strip().lower(): k for k in keys}
     found = {}
     wanted = {"premise": PREMISE, "hypothesis": HYPOTHESIS, "label": LABEL, "reason": REASON, "id": ID}
@@ -36,7 +47,7 @@ def columns(keys: Any) -> dict[str, str] | None:
         key = next((lower[n] for n in names if n in lower), None)
         if key is not None:
             found[name] = key
-    return found if {"premise", "hypothesis", "label"} <= set(found) else None
+    return found
 
 
 def _delimiter(source: Source) -> str | None:
@@ -61,35 +72,71 @@ def sniff(source: Source) -> bool:
 
 
 def read(source: Source) -> Iterator[Example]:
-    """Rows without a gold label ("-" in SNLI: the annotators disagreed) are dropped by name."""
+    """Rows without a gold label ("-" in SNLI: the annotators disagreed; null; -1) are dropped by name.
+
+    ``source.options["labels"]`` maps labels as they stand in the file to others. Raises DataError for a label
+    that it has no word for.
+    """
     delimiter = _delimiter(source)
-    mapping = source.options.get("labels") or {}
+    mapping = {str(k): str(v) for k, v in (source.options.get("labels") or {}).items()}
     dropped: list[Drop] = source.options.setdefault("dropped", [])
-    names: dict[str, str] | None = None
+    # Rows of JSON need not have the same keys: one may lack an id or a reason that the next one has.
+    known: dict[tuple[str, ...], dict[str, str]] = {}
     for where, row in _table(source, delimiter) if delimiter else source.rows():
-        names = names or columns(row)
+        keys = tuple(row)
+        names = known.get(keys)
         if names is None:
-            raise DataError("expected the columns premise, hypothesis and label", where=where)
-        plain = {ours: row.get(theirs) for ours, theirs in names.items()}
-        if isinstance(plain["label"], str) and plain["label"].strip() in NO_GOLD:
+            names = known[keys] = _named(keys)
+            if lacking := {"premise", "hypothesis"} - set(names):
+                raise DataError(
+                    "expected the columns premise, hypothesis and label",
+                    where=where,
+                    cure=f"it has no {' and no '.join(sorted(lacking))}",
+                )
+        plain = {ours: row[theirs] for ours, theirs in names.items()}
+        said = plain.get("label")
+        # A mapping may say itself what -1 is.
+        if _has_no_gold(said) and str(said) not in mapping:
+            if (
+                source.options.get("asked") and str(said).strip() != "-"
+            ):  # a test set whose labels are kept back
+                yield from_row({**plain, **BLANK}, where)
+                continue
             dropped.append(Drop(str(plain.get("id") or where), "read", "no gold label"))
             continue
-        key = str(plain["label"])
-        plain["label"] = mapping.get(key, plain["label"])
-        if mapping and key not in mapping:
-            raise DataError(
-                f"label {key!r} is not in the mapping", where=where, cure=f"it has {sorted(mapping)}"
-            )
+        plain["label"] = _mapped(said, mapping, where) if mapping else _spelled(said)
         yield from_row(plain, where)
+
+
+def _has_no_gold(label: Any) -> bool:
+    if isinstance(label, float) and label != label:  # a table's empty cell
+        return True
+    return label is None or (isinstance(label, (str, int, float)) and str(label).strip() in NO_GOLD)
+
+
+def _spelled(label: Any) -> Any:
+    return LETTERS.get(label.strip().lower(), label) if isinstance(label, str) else label
+
+
+def _mapped(label: Any, mapping: Mapping[str, str], where: str) -> str:
+    """As the mapping says it, whether the file writes 1, 1.0, "1" or "1.0", and in upper or lower case."""
+    for key in (str(label), str(label).strip(), label_name(label)):
+        if key is not None and key in mapping:
+            return mapping[key]
+    lower = {label_name(k): v for k, v in mapping.items()}
+    if (name := label_name(label)) in lower:
+        return lower[name]
+    raise DataError(
+        f"label {str(label)!r} is not in the mapping", where=where, cure=f"it has {sorted(mapping)}"
+    )
 
 
 def _table(source: Source, delimiter: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     csv.field_size_limit(1 << 25)
-    # SICK and GLUE's TSV files hold bare quotes; CSV files quote fields that hold commas.
     lines = io.StringIO(source.text, newline="")
     reader = (
         csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-        if delimiter == "\t"
+        if delimiter == "\t" and not _quoted(source.text)
         else csv.reader(lines, delimiter=delimiter)
     )
     try:
@@ -103,6 +150,28 @@ def _table(source: Source, delimiter: str) -> Iterator[tuple[str, Mapping[str, A
             yield where, dict(zip(header, row, strict=True))
     except csv.Error as e:
         raise DataError(f"not {'TSV' if delimiter == chr(9) else 'CSV'}: {e}", where=str(source)) from None
+
+
+# A cell in quotes as CSV writers make it: it begins and ends with one, and those within are doubled.
+_CELL = re.compile(r'"([^"]*+(?:""[^"]*+)*+)"(?=[\t\r\n]|\Z)')
+_OPENS = re.compile(r'(?:^|(?<=\t))"', re.M)
+
+
+def _quoted(text: str) -> bool:
+    """Whether a TSV is quoted as CSV is (pandas does so), rather than full of bare quotes as SICK, MNLI and GLUE are.
+
+    So it is where every cell that begins with a quote is a whole quoted cell, no other cell holds one, and one of them
+    had to be quoted (it holds a quote, a tab or a line break) or the header is: "Go!" may be what somebody says.
+    """
+    needed = text.startswith('"')
+    at = 0
+    while opens := _OPENS.search(text, at):
+        cell = _CELL.match(text, opens.start())
+        if cell is None or '"' in text[at : opens.start()]:
+            return False
+        needed = needed or any(c in cell[1] for c in '"\t\n')
+        at = cell.end()
+    return needed and '"' not in text[at:]
 
 
 def write(examples: Sequence[Example], path: Path) -> None:
