@@ -33,7 +33,10 @@ SURE, LIKELY, MAYBE = 3, 2, 1  # what the names alone are worth
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """``left OP right`` at the places of a table. ``strength``: SURE (no other meaning), LIKELY, MAYBE (needs data)."""
+    """``left OP right`` at the places of a table. ``strength``: SURE (no other meaning), LIKELY, MAYBE (needs data).
+
+    ``rounding``: how far apart the sides may be for the rounding of what is added, one a place or one for all.
+    """
 
     table: Table
     left: Expr
@@ -41,6 +44,7 @@ class Candidate:
     right: Expr
     kind: str
     strength: int
+    rounding: np.ndarray | float = 0.0
 
 
 class View:

@@ -97,6 +97,7 @@ def _judge(c: Candidate, tolerance: float) -> _Verdict:
         allowed = tolerance + 1e-9 * np.maximum(1, np.maximum(np.abs(left), np.abs(right)))
         allowed = np.maximum(allowed, 0.005 * c.right.size)
         allowed = np.maximum(allowed, 0.005 * c.left.size)
+        allowed = np.maximum(allowed, np.nan_to_num(c.rounding) * (1 + 1e-9) + 1e-9)
         if c.right.divides:
             shown = np.array(
                 [0.5 * 10.0 ** -decimals(x) if ok else 0 for x, ok in zip(left, speaks, strict=True)]
@@ -114,6 +115,9 @@ def _chance(v: _Verdict) -> float:
     c = v.candidate
     left, right = c.left.values[at], c.right.values[at]
     room = float(np.median(v.allowed[at]))
+    if not c.right.uses:
+        # Nothing to shuffle against a constant: of the numbers up to twice as large, so many are near it.
+        return min(1.0, room / max(abs(float(right[0])), 1e-9))
     # Rolled, not drawn: no row meets itself.
     shifts = sorted({1 + k * (len(at) - 1) // 7 for k in range(7)} - {len(at)})
     hits = [np.mean(np.abs(np.roll(left, shift) - right) <= room) for shift in shifts]
@@ -145,7 +149,7 @@ def _discover(root: Table, tolerance: float) -> list[Found]:
     known: dict[Column, frozenset[Column]] = {}
     # The innermost lists first: what a total follows from is then known.
     for table in reversed(list(root.walk())):
-        if not (table.numbers or table.moments) or not _speakable(table):
+        if not (table.numbers or table.moments or table.lists) or not _speakable(table):
             continue
         view = View(table, root)
         here, lost = _equalities(view, tolerance)

@@ -87,7 +87,7 @@ DEDUCTIONS = (
 
 def named(view: View) -> Iterator[Candidate]:
     """All relations of numbers that the names ask for."""
-    for enumerate_ in (sums.line_products, sums.totals, parts.sibling_sums, parts.breakdowns):
+    for enumerate_ in (sums.line_products, sums.totals, parts.sibling_sums, parts.breakdowns, parts.shares):
         yield from enumerate_(view)
     for enumerate_ in (counts, means, ratios, shares, rates, differences, rated, nets, bodies):
         yield from enumerate_(view)
@@ -221,14 +221,6 @@ def shares(view: View) -> Iterator[Candidate]:
             for a, b in itertools.product(profits[:2], revenues[:2]):
                 for made in (scaled(over(a, b), 100), over(a, b)):
                     yield Candidate(table, target, "==", made, "percentage", LIKELY)
-    for at, below in table.lists.items():
-        for p in below.numbers:
-            words = names.words_of(p[-1]) if p else ()
-            if has(words, _W("percent percentage pct")) and set(words) <= _W(
-                "percent percentage pct of total whole share weight allocation portion"
-            ):
-                made = each(table, at, column(below, p, "i"))
-                yield Candidate(table, made, "==", constant(view, 100), "percentage", LIKELY)
 
 
 def rates(view: View) -> Iterator[Candidate]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from finetooth.checks import json_names as names
 from finetooth.checks.json_candidates import (
     LIKELY,
@@ -23,7 +25,9 @@ from finetooth.checks.json_candidates import (
     is_share,
     own_words,
 )
-from finetooth.checks.json_terms import Expr, opt, total
+from finetooth.checks.json_terms import Expr, column, each, opt, rounded_by, total
+
+_words = names._words
 
 
 def sibling_sums(view: View) -> Iterator[Candidate]:
@@ -55,6 +59,13 @@ def _whole_and_parts(view: View, whole: Expr, parts: list[Expr], strength: int) 
     yield Candidate(view.table, total([opt(p) for p in parts]), "<=", whole, "whole", SURE)
 
 
+def _makes_a_whole(view: View, parts: list[Expr], strength: int) -> Candidate:
+    made = total(map(opt, parts))
+    whole = 1 if abs(float(np.nanmedian(made.values)) - 1) < 0.5 else 100
+    slack = sum(rounded_by(p) for p in parts)
+    return Candidate(view.table, made, "==", constant(view, whole), "percentage", strength, slack)
+
+
 def breakdowns(view: View) -> Iterator[Candidate]:
     """{"total_revenue": ..., "revenue_by_channel": {...}}: the parts make the whole, or the shares make 100."""
     by = frozenset({"by", "breakdown", "distribution", "split", "allocation", "composition"})
@@ -69,6 +80,8 @@ def breakdowns(view: View) -> Iterator[Candidate]:
         at = min((label.index(w) for w in by if w in label), default=0)
         topic = frozenset(label[:at]) or names.stem(label, by)
         if plain:
+            if len(parts) > 1 and is_share(label) and not has(label, names.TAX | names.DISCOUNT):
+                yield _makes_a_whole(view, parts, MAYBE)
             # {"responses": {"yes": 3, "no": 1}, "total_responses": 4}: parts only if all are things to count or pay.
             if len(parts) < 2 or any(
                 is_share(p.words) or has(p.words, names.MEAN) or is_code(p.words) for p in parts
@@ -77,9 +90,7 @@ def breakdowns(view: View) -> Iterator[Candidate]:
             if any(is_price(p.words) or is_quantity(p.words) for p in parts):
                 continue
         elif is_share(label) and len(parts) > 1:
-            yield Candidate(
-                view.table, total(map(opt, parts)), "==", constant(view, 100), "percentage", LIKELY
-            )
+            yield _makes_a_whole(view, parts, LIKELY)
             continue
         for path, whole in view.columns.items():
             if path[:-1] == prefix or is_share(whole.words) or has(whole.words, names.MEAN):
@@ -91,3 +102,29 @@ def breakdowns(view: View) -> Iterator[Candidate]:
                 and ("total" in whole.words or len(whole.words) == len(topic))
             ):
                 yield from _whole_and_parts(view, whole, parts, LIKELY)
+
+
+# What speaks of one whole in parts, and what a share of it is called.
+_SPLIT = _words(
+    "share breakdown distribution split allocation composition segment portion mix portfolio holding asset result option "
+    "category source channel candidate party group region part slice ingredient"
+)
+_PORTION = _words("percent percentage pct of total whole share weight allocation portion fraction proportion")
+
+
+def shares(view: View) -> Iterator[Candidate]:
+    """sum(shares[].percentage) == 100, as exactly as shares that were rounded one by one can add up; or == 1."""
+    for at, below in view.table.lists.items():
+        for p in below.numbers:
+            words = names.words_of(p[-1] if p else at[-1])
+            if not words or not set(words) <= _PORTION or not has(words, _PORTION - _words("of total whole")):
+                continue
+            addend = column(below, p, "i")
+            made = each(view.table, at, addend)
+            whole = 1 if abs(float(np.nanmedian(made.values)) - 1) < 0.5 else 100
+            if whole == 100 and not has(words, names.PERCENT):
+                continue  # weights of things
+            told = has(words, _words("percent percentage pct")) and has(names.words_of(at[-1]), _SPLIT)
+            strength = LIKELY if told or {"total", "whole"} & set(words) else MAYBE
+            slack = view.table.sizes[at] * rounded_by(addend)
+            yield Candidate(view.table, made, "==", constant(view, whole), "percentage", strength, slack)

@@ -96,6 +96,7 @@ class Rule:
     variables: tuple[str, ...]
     divides: bool
     sums: bool
+    shares: bool
     root: bool
 
 
@@ -151,7 +152,8 @@ def parse(text: str, where: str = "") -> Rule:
     both = left + right
     return Rule(
         text, place, left.strip(), op, right.strip(), names, (programs[0], programs[1]), variables,
-        "/" in both or "mean(" in both, "sum(" in both, "root" in names,
+        "/" in both or "mean(" in both, "sum(" in both,
+        op == "==" and not {"1", "100"}.isdisjoint((left.strip(), right.strip())), "root" in names,
     )  # fmt: skip
 
 
@@ -283,7 +285,10 @@ def _judge(value: Any, relation: Relation | str, tolerance: float) -> Iterator[t
         if sides is None:
             continue
         left, right, size = sides
-        verdict = compare(left, rule.op, right, allowance(rule, left, right, size, tolerance))
+        most = allowance(rule, left, right, size, tolerance)
+        if rule.shares and is_number(left) and is_number(right):
+            most = max(most, _rounding(_prune(scope, rule.names)))
+        verdict = compare(left, rule.op, right, most)
         if verdict is None:
             continue
         gap = round(abs(left - right), 10) if is_number(left) and is_number(right) else None
@@ -360,6 +365,21 @@ def allowance(rule: Rule, left: Any, right: Any, size: int, tolerance: float) ->
         # A mean or a share is shown with few digits: 33 for a third of a hundred.
         most = max(most, 0.5 * 10.0 ** -decimals(left) * (1 + 1e-9))
     return most
+
+
+def _rounding(value: Any) -> float:
+    """Shares that make a whole were rounded one by one: half a unit of their last digit for each."""
+    shown: list[int] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, (Mapping, list)):
+            for below in node.values() if isinstance(node, Mapping) else node:
+                walk(below)
+        elif is_number(node) and math.isfinite(node):
+            shown.append(decimals(node))
+
+    walk(value)
+    return 0.5 * len(shown) * 10.0 ** -max(shown, default=0) * (1 + 1e-9) + 1e-9
 
 
 def compare(left: Any, op: str, right: Any, tolerance: float) -> bool | None:

@@ -72,6 +72,16 @@ def from_root(table: Table, root: Table, path: Path) -> Expr:
     return Expr(reference(path, "root"), values, frozenset({((), path)}), words=words_of(path[-1]))
 
 
+def rounded_by(a: Expr) -> float:
+    """Half a unit of the last digit that a column shows, up to six: 0.05 for 12.5 and 3."""
+    known = a.values[np.isfinite(a.values)]
+    for digits in range(7):
+        grown = known * 10.0**digits
+        if np.all(np.abs(grown - np.round(grown)) < 1e-4):
+            return 0.5 * 10.0**-digits
+    return 0.0
+
+
 def opt(a: Expr) -> Expr:
     """0 where the field is missing."""
     return replace(a, text=f"opt({a.text})", values=np.nan_to_num(a.values, nan=0.0))
