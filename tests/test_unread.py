@@ -111,3 +111,24 @@ def test_a_question_said_to_have_no_answer_is_scored(scored):
     row = {"id": "q", "context": "Ada left.", "question": "Why?", "answers": {"text": [], "answer_start": []}}
     found = json.loads(scored([row], {"q": ""}, "--json", task="qa").out)
     assert (found["scores"][0]["value"], found["left_out"]) == (100.0, [])
+
+
+WORDS = ["entailment", "contradiction", "neutral", '{"predicted_label": "entailment"}']
+
+
+@pytest.mark.parametrize(
+    ("gold", "said", "accuracy", "failures"),
+    [
+        ((1, 0, 0, 1), WORDS, 100.0, {"any": 0.0}),
+        (("entailment", "not_entailment") * 2, ["yes", "neutral", "entailed", "no"], 100.0, {}),
+        (("entailment", "neutral") * 2, ["yes", "unknown", "e", "contradiction"], 75.0, {}),
+        (("entailment", "neutral") * 2, [0, 1, 0, 1], 0.0, {"any": 100.0, "unknown-label": 100.0}),
+        ((0, 1, 2, 1), WORDS, 0.0, {"any": 100.0, "unknown-label": 100.0}),
+    ],
+)
+def test_labels_are_read_as_the_set_spells_them_or_named(scored, gold, said, accuracy, failures):
+    """No one can tell which word a number stands for, but of 0 and 1."""
+    rows = [{**r, "label": label} for r, label in zip(PAIRS, gold, strict=False)]
+    found = json.loads(scored(rows, dict(zip(("p0", "p1", "p2", "p3"), said, strict=True)), "--json").out)
+    assert found["scores"][0]["value"] == accuracy
+    assert {f["failure"]: f["rate"] for f in found["failures"]} == failures

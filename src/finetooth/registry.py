@@ -94,6 +94,7 @@ class Task:
     mistakes(examples, predictions)     what is wrong with each prediction, a key of ``mistake_names``; "": right
     unread(examples, predictions, train)  why no answer could be read from each generated text, a key of
                                         ``unread_names``; "": one was. None where nothing was generated
+    settled(examples, predictions, train)  the predictions, their labels spelled as the set spells them
     unlabelled(example)                 why there is no target to score against, "" where there is one
     taught(target, example)             a prediction's target as one to train on, None where it cannot be; without
                                         it they are of one type
@@ -123,6 +124,9 @@ class Task:
     mistake_names: Mapping[str, str] = field(default_factory=dict)
     unread: Callable[[Sequence[Example], Targets, Sequence[Example]], Sequence[str] | None] | None = None
     unread_names: Mapping[str, str] = field(default_factory=dict)
+    settled: Callable[[Sequence[Example], Targets, Sequence[Example]], Sequence[Prediction | None]] | None = (
+        None
+    )
     unlabelled: Callable[[Example], str] | None = None
     taught: Callable[[Any, Example], Any] | None = None
 

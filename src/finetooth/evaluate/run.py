@@ -14,7 +14,7 @@ from finetooth.errors import UsageError
 from finetooth.evaluate.ablations import AblationScore, score_ablation
 from finetooth.evaluate.calibration import calibration
 from finetooth.evaluate.predict import model_key, predict
-from finetooth.evaluate.score import ScoreReport, labelled, score
+from finetooth.evaluate.score import ScoreReport, labelled, score, settled
 from finetooth.io import plain
 from finetooth.runs import Run, read_lines
 from finetooth.types import Dataset, Example, Prediction
@@ -111,7 +111,7 @@ def evaluate(
             name = re.sub(r"\W+", "-", f"{split} {label}".strip())
             journal = run.predictions_path(split).with_name(f".{name}.partial.jsonl")
             journals.append(journal)
-        return predict(
+        made = predict(
             head,
             model,
             task,
@@ -121,6 +121,7 @@ def evaluate(
             journal=journal,
             key=model_key(run, data.fingerprint, label) if keep else "",
         )
+        return [p for p in settled(task, examples, made, train) if p is not None]
 
     predictions = passes("", data.examples)
     report = score(

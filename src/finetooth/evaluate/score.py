@@ -18,7 +18,7 @@ from finetooth.io import fingerprint
 from finetooth.registry import Metric, Task
 from finetooth.types import Drop, Example, Prediction, Score
 
-__all__ = ["ScoreReport", "labelled", "metric_fingerprint", "score"]
+__all__ = ["ScoreReport", "labelled", "metric_fingerprint", "score", "settled"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,16 @@ def labelled(task: Task, examples: Sequence[Example]) -> tuple[list[int], tuple[
     return [i for i, reason in enumerate(why) if not reason], left
 
 
+def settled(
+    task: Task,
+    examples: Sequence[Example],
+    predictions: Sequence[Prediction | None],
+    train: Sequence[Example] = (),
+) -> list[Prediction | None]:
+    """The predictions as the set spells its labels, where the task says how ("entailed" is 1 of 0 and 1)."""
+    return list(task.settled(examples, predictions, train) if task.settled else predictions)
+
+
 def score(
     task: Task,
     examples: Sequence[Example],
@@ -113,6 +123,7 @@ def score(
             cure="name the file that holds the gold targets",
         )
     examples, predictions = [examples[i] for i in known], [predictions[i] for i in known]
+    predictions = settled(task, examples, predictions, train)
     left_out = (*dropped, *blank)
     gone = {d.example_id for d in left_out}
     groups = [task.group(e) for e in examples]

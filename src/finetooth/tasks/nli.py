@@ -14,7 +14,7 @@ from finetooth.io import content_id
 from finetooth.metrics.nli import ACCURACY, ECE, MACRO_F1
 from finetooth.registry import Ablation, Task
 from finetooth.tasks.nli_floors import FLOORS
-from finetooth.tasks.nli_outputs import FAILURES, label_name, number_of, of_object, unread
+from finetooth.tasks.nli_outputs import FAILURES, label_name, number_of, of_object, settled, unread
 from finetooth.tasks.nli_outputs import read as read_output
 from finetooth.text import words
 from finetooth.types import Example, Prediction
@@ -174,6 +174,7 @@ TASK = Task(
     labels=labels,
     blank=BLANK,
     unlabelled=lambda e: "no gold label" if e.target.label == BLANK["label"] else "",
+    settled=settled,
     unread=unread,
     unread_names=FAILURES,
     prompt=prompt,

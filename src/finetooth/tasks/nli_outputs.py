@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from finetooth.metrics import extract as text_of
@@ -31,6 +31,20 @@ BINARY = {
     ),
 }
 WORDS = {"1": ("entailment",), "0": ("contradiction", "neutral", "non-entailment")}
+# Spellings of one class; a set says it in one of them.
+SPELLINGS = {
+    "entailed": frozenset({*BINARY["1"], *WORDS["1"], "entail", "implied", "e"}),
+    "contradicted": frozenset({"contradiction", "contradictory", "contradicted", "contradicts", "contradict", "c"}),
+    "neutral": frozenset({"neutral", "unknown", "undetermined", "n"}),
+    "not entailed": frozenset({*BINARY["0"], "non-entailment", "non_entailment"}),
+}  # fmt: skip
+# What whole sets are called; a class of such a set may be in no row at hand.
+SETS = (
+    frozenset({"0", "1"}),
+    frozenset({"0", "1", "2"}),
+    frozenset({"entailment", "neutral", "contradiction"}),
+    frozenset({"entailment", "not_entailment"}),
+)
 
 FAILURES = {
     **text_of.FAILURES,
@@ -80,6 +94,51 @@ def number_of(label: str, *, of_two: bool) -> str:
     return label
 
 
+def in_set(label: str, labels: Collection[str]) -> str:
+    """The label as a set with these ``labels`` spells it: "yes" and "entailed" are its "entailment", or its 1 of 0 and 1.
+
+    Unchanged where the set has it, or where there is a doubt: a word may be any of three numbers, and a number
+    any of two words (0 is "entailment" in GLUE's RTE and in the hub's SNLI, "not entailed" elsewhere).
+    """
+    if not labels or label in labels:
+        return label
+    if set(labels) <= {"0", "1"}:
+        return number_of(label, of_two=True)
+    kind = _kind(label)
+    if kind is None:
+        return label
+    same = [name for name in labels if name in SPELLINGS[kind]]
+    if not same and kind != "entailed":
+        # Of a set of two, what is not entailed is the other one.
+        others = [name for name in labels if name not in SPELLINGS["entailed"]]
+        if len(labels) == 2 and len(others) == 1 and "not entailed" in (kind, _kind(others[0])):
+            same = others
+    return same[0] if len(same) == 1 else label
+
+
+def _kind(label: str) -> str | None:
+    return next((kind for kind, names in SPELLINGS.items() if label in names), None)
+
+
+def settled(
+    examples: Sequence[Example], predictions: Sequence[Prediction | None], train: Sequence[Example] = ()
+) -> list[Prediction | None]:
+    """The predictions with their labels spelled as the set spells them, see ``in_set``."""
+    labels = _labels(examples, train)
+
+    def one(prediction: Prediction | None) -> Prediction | None:
+        if prediction is None or prediction.target is None or prediction.target.label in labels:
+            return prediction
+        label = in_set(prediction.target.label, labels)
+        return replace(prediction, target=replace(prediction.target, label=label))
+
+    return [one(p) for p in predictions]
+
+
+def _labels(*sets: Sequence[Example]) -> frozenset[str]:
+    return frozenset(e.target.label for examples in sets for e in examples) - {"?"}
+
+
 def read(text: str, labels: Collection[str] = (), *, repair: bool = True) -> Output:
     """The label and reason in ``text``. Never raises; text that leaves a doubt is a failure with a name.
 
@@ -117,16 +176,16 @@ def of_object(value: Mapping[str, Any], labels: Collection[str] = (), slips: Ite
 def unread(
     examples: Sequence[Example], predictions: Sequence[Prediction | None], train: Sequence[Example] = ()
 ) -> list[str] | None:
-    """Why each generated text gave no label of the set, a key of FAILURES; "" where it did.
+    """Why each prediction gave no label of the set, a key of FAILURES; "" where it did.
 
-    A label of the set is one of ``examples`` or ``train``, or one that sets of inference pairs have: a class may be in
-    neither. None where no prediction is generated text: a label
-    alone, or the probabilities of a head that classifies.
+    A label of the set is one of ``examples`` or ``train``, or one that sets with these labels have: a class may be in
+    neither. None where no prediction is generated text (but a label alone, or the probabilities of a head that
+    classifies) and all are of the set.
     """
-    labels = {e.target.label for e in (*train, *examples)}
-    if not any(p is not None and _generated(p) for p in predictions):
-        return None
-    return ["" if p is None else _unread(p, labels) for p in predictions]
+    labels = _labels(examples, train)
+    found = ["" if p is None else _unread(p, labels) for p in predictions]
+    bare = all(p is None or not _generated(p) for p in predictions)
+    return None if bare and not any(found) else found
 
 
 def _generated(prediction: Prediction) -> bool:
@@ -141,11 +200,19 @@ def _generated(prediction: Prediction) -> bool:
 def _unread(prediction: Prediction, labels: Collection[str]) -> str:
     # What was scored decides: a label that the scorer did not take is a failure, whatever else could be read.
     label = None if prediction.target is None else prediction.target.label
-    if label is not None and (label in labels or number_of(label, of_two=True) in ("0", "1", "2")):
+    if label is not None and _of_set(label, labels):
         return ""
+    if not _generated(prediction):
+        return "" if label is None else "unknown-label"
     raw = prediction.raw
     found = of_object(raw) if isinstance(raw, Mapping) else read(raw) if isinstance(raw, str) else None
     return "label-type" if found is None else found.failure or "unknown-label"
+
+
+def _of_set(label: str, labels: Collection[str]) -> bool:
+    if in_set(label, labels) in labels:
+        return True
+    return any(label in whole and set(labels) < whole for whole in SETS if not {"0", "1"} <= set(labels))
 
 
 def rates(outputs: Iterable[Output]) -> dict[str, float]:
