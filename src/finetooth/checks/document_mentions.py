@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from finetooth.checks._documents import is_ner, mentions, unplaced, variant
 from finetooth.registry import CheckContext, check, flag
+from finetooth.tasks.documents import LabelledSpan
 from finetooth.tasks.mentions import cuts_word, overlapping
 from finetooth.text import many, nearest
 from finetooth.types import Example, Finding
@@ -39,9 +40,14 @@ def mention_not_in_text(examples: Sequence[Example], context: CheckContext) -> I
             )
 
 
+def inside(m: LabelledSpan, text: str) -> bool:
+    """Whether its characters are characters of the text: a slice does not say, it stops at the end."""
+    return 0 <= m.start <= m.end <= len(text)
+
+
 @check("ner", "relation", severity="error")
 def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """The offsets of a mention point at other characters than its text.
+    """The offsets of a mention point at other characters than its text, or outside the document's.
 
     Bad: {"text": "Ada left.", "entities": [{"start": 4, "end": 7, "text": "Ada", "type": "PER"}]}
     Fix: {"text": "Ada left.", "entities": [{"start": 0, "end": 3, "text": "Ada", "type": "PER"}]}
@@ -49,15 +55,20 @@ def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) ->
     for example in examples:
         text = example.inputs.text
         for i, m in enumerate(mentions(example)):
-            found = text[m.start : m.end] if 0 <= m.start <= m.end else ""
-            if found == m.text and m.start < m.end:
+            within = inside(m, text)
+            found = text[m.start : m.end] if within else ""
+            if within and found == m.text and m.start < m.end:
                 continue
-            at = nearest(m.text, text, m.start)
+            if not within:
+                why = f"{m.start}..{m.end} is outside a text of {len(text)} characters"
+            elif m.text:
+                why = f"{m.start}..{m.end} holds {found!r}, the mention is {m.text!r}"
+            else:
+                why = f"{m.start}..{m.end} is an empty mention"
+            at = nearest(m.text, text, m.start) if m.text else None
             yield flag(
                 example,
-                f"{m.start}..{m.end} holds {found!r}, the mention is {m.text!r}"
-                if m.text
-                else f"{m.start}..{m.end} is an empty mention",
+                why,
                 fix=None if at is None else {"mention": i, "start": at, "end": at + len(m.text)},
                 mention=i,
                 start=m.start,
@@ -87,7 +98,7 @@ def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Ite
                         name=name,
                     )
         for i, m in enumerate(mentions(example)):
-            if text[m.start : m.end] != m.text or not m.text:
+            if not inside(m, text) or text[m.start : m.end] != m.text or not m.text:
                 continue  # offset-not-on-mention says so
             start, end = m.start, m.end
             if m.text != m.text.strip():

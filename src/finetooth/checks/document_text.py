@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from finetooth.checks._documents import flat, is_ner
+from finetooth.checks._documents import flat, is_ner, mentions
+from finetooth.checks._similar import near, shingles
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten, squeeze, words
 from finetooth.types import Example, Finding
@@ -21,6 +22,8 @@ _LEFTOVER = re.compile(
 )
 _FINISHED = re.compile(r"[.!?…:;\"'”’)\]。！？]\s*$")
 ORIGINAL = ("orig", "original", "source", "none", "")
+NEAR = 0.8  # of the runs of three words are shared
+FEW_RUNS = 5  # "Good luck with your exam!" is said by many
 
 
 @check("ner", "relation", severity="error")
@@ -144,3 +147,49 @@ def document_twice(examples: Sequence[Example], context: CheckContext) -> Iterat
                 first=first.id,
                 same_labels=same,
             )
+
+
+@check("ner", "relation", severity="warning")
+def document_near_duplicate(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A document shares four fifths of its runs of three words with an earlier one: it counts nearly twice.
+
+    Told of texts of seven words or more that are not the same to the letter (document-twice tells
+    those). An augmented document is like its source on purpose, and is not told beside it.
+
+    Bad: two reports of one event that differ in a sentence
+    Fix: keep one; where their labels differ, look which are right
+    """
+    made_of = sources(examples, context)
+    sets = [shingles(e.inputs.text) for e in examples]
+    for i, j, likeness in near([s if len(s) >= FEW_RUNS else frozenset() for s in sets], threshold=NEAR):
+        example, other = examples[i], examples[j]
+        if squeeze(example.inputs.text) == squeeze(other.inputs.text):
+            continue
+        one, two = (made_of.get(e.id, e).id for e in (example, other))
+        if one == two:
+            continue
+        same = _named(example) == _named(other)
+        yield flag(
+            example,
+            f"{likeness:.0%} like {other.id}, {'with the same labels' if same else 'with other labels'}: "
+            f"{shorten(example.inputs.text, 60)!r}",
+            fix={"drop": True} if same else None,
+            other=other.id,
+            similarity=round(likeness, 4),
+            same_labels=same,
+        )
+
+
+def _named(example: Example) -> Any:
+    """What the labels say, whatever the places: the mentions' strings and types, the triples' names."""
+    said = Counter((squeeze(m.text), m.type) for m in mentions(example))
+    if is_ner(example):
+        return said
+    names = [squeeze(e.name) for e in example.inputs.entities]
+
+    def end(place: int, told: str) -> str:
+        return names[place] if 0 <= place < len(names) else squeeze(told)
+
+    return said, {
+        (end(t.head, t.head_text), t.relation, end(t.tail, t.tail_text)) for t in example.target.triples
+    }

@@ -56,16 +56,24 @@ def name_key(name: str) -> str:
 def longest_first(spans: Iterable[tuple[int, int]]) -> list[int]:
     """Places (in the order given) of the spans that stay when the longest claims its characters first.
 
-    Of equals the one that comes first in the text, then in the list.
+    Of equals the one that comes first in the text, then in the list. Spans without characters, and those
+    that begin before the text does, never stay.
     """
     listed = list(spans)
     order = sorted(range(len(listed)), key=lambda i: (listed[i][0] - listed[i][1], listed[i][0], i))
-    taken = bytearray(max((end for _, end in listed), default=0))
+    # Those that stay do not overlap: starts and ends of both lists are in order. No array of characters,
+    # since an end may be any number that a file holds.
+    starts: list[int] = []
+    ends: list[int] = []
     kept = []
     for i in order:
         start, end = listed[i]
-        if start < end and not any(taken[start:end]):
-            taken[start:end] = b"\1" * (end - start)
+        if not 0 <= start < end:
+            continue
+        at = bisect_left(starts, start)
+        if (at == 0 or ends[at - 1] <= start) and (at == len(starts) or end <= starts[at]):
+            starts.insert(at, start)
+            ends.insert(at, end)
             kept.append(i)
     return sorted(kept)
 

@@ -1,0 +1,69 @@
+"""Documents with entities and relations: what a reader takes in, what the checks find, nothing lost in silence."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finetooth import checks, readers, registry
+from finetooth.io import write_json, write_jsonl
+from finetooth.tasks.mentions import longest_first
+
+LONG = "Ada left Rome in May and took the slow night train to Milan with her two sisters"
+
+
+def load(folder, rows, task=None, name="x.jsonl"):
+    if isinstance(rows, str):
+        (folder / name).write_text(rows, "utf-8")
+    elif name.endswith(".jsonl"):
+        write_jsonl(folder / name, rows)
+    else:
+        write_json(folder / name, rows)
+    return readers.load(folder / name, task=task)
+
+
+def found(dataset, check, **options):
+    return checks.run(dataset, only=(check,), **options).findings
+
+
+def test_a_near_copy_is_told_a_copy_made_on_purpose_is_not(tmp_path):
+    rows = [
+        {"id": "a", "text": LONG, "entities": []},
+        {"id": "b", "text": LONG + " again", "entities": []},
+        {"id": "c", "text": LONG + " once more", "entities": [], "meta": {"source": "a"}},
+        {"id": "d", "text": LONG.upper(), "entities": []},  # document-twice tells this one
+        {"id": "e", "text": "Good luck with your exam !", "entities": []},
+        {"id": "f", "text": "Good luck with your exam !!", "entities": []},
+    ]
+    (near,) = found(load(tmp_path, rows), "document-near-duplicate")
+    assert (near.example_id, near.evidence["other"], near.evidence["same_labels"]) == ("b", "a", True)
+    rows[1]["entities"] = [{"start": 0, "end": 3, "type": "PER"}]
+    (near,) = found(load(tmp_path, rows), "document-near-duplicate")
+    assert near.fix is None
+    assert "with other labels" in near.message
+
+
+@pytest.mark.parametrize("end", [15, 99, 9_999_999_999_999])
+def test_a_span_beyond_the_text_is_found_and_hinders_nobody(tmp_path, end):
+    spans = [{"start": 9, "end": end, "type": "LOC"}, {"start": 40, "end": 44, "type": "LOC"}]
+    rows = [{"id": "a", "text": "Ada left Rome.", "entities": spans}]
+    dataset = load(tmp_path, rows)
+    far, beyond = found(dataset, "offset-not-on-mention")
+    assert far.severity == "error"
+    assert f"9..{end} is outside a text of 14" in far.message
+    assert beyond.evidence["start"] == 40
+    assert not found(dataset, "boundary-off-word")
+    writers = {r.name: r for r in registry.readers() if r.task == "ner" and r.write}
+    writers["conll"].write(dataset.examples, tmp_path / "x.conll")
+    assert "Rome\tB-LOC" in (tmp_path / "x.conll").read_text()
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=8))
+def test_the_longest_spans_claim_their_characters_first(spans):
+    order = sorted(range(len(spans)), key=lambda i: (spans[i][0] - spans[i][1], spans[i][0], i))
+    taken, kept = set(), []
+    for i in order:
+        here = set(range(*spans[i]))
+        if here and not here & taken:
+            taken |= here
+            kept.append(i)
+    assert longest_first(spans) == sorted(kept)
