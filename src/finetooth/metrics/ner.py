@@ -169,10 +169,8 @@ def token_counts(examples: Sequence[Example], predictions: Targets) -> np.ndarra
     rows = np.zeros((len(examples), 2))
     for i, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
         target = prediction.target if prediction is not None else None
-        tagged = target is not None and target.tags is not None and example.target.tags is not None
-        raw = (
-            target is not None and tagged and target.scheme == example.target.scheme
-        )  # conlleval compares the tags as they stand
+        # conlleval compares the tags as they stand; those of spans are made, in IOB2.
+        raw = target is not None and target.tags is not None and example.target.tags is not None
         gold = _gold_tags(example, raw=raw)
         rows[i, 1] = len(gold)
         if target is not None:

@@ -55,7 +55,7 @@ def parse(value: Any, example: Example) -> NerTarget | None:
         if tokens is None or len(tokens) != len(value):
             expected = "spans" if tokens is None else f"{len(tokens)} tags, one a token"
             raise DataError(f"expected {expected}, found {len(value)} strings", where=example.id)
-        return of_tags(example, value, scheme_of([value]))
+        return of_tags(example, value, _scheme([value], example))
     spans: list[LabelledSpan] = []
     names: list[tuple[str, str]] = []
     for item in value:
@@ -124,6 +124,17 @@ def json_in(text: str) -> Any:
     return None
 
 
+def _scheme(found: Sequence[Sequence[str]], example: Example) -> str:
+    """How predicted tags are read: as the gold's are, and with E- and S- where there are some.
+
+    An ``I-`` after ``O`` never makes predictions IOB1: a sloppy tagger would be repaired before it is scored.
+    """
+    if scheme_of(found) == "bioes":
+        return "bioes"
+    gold = example.target
+    return "iob1" if gold is not None and gold.tags is not None and gold.scheme == "iob1" else "iob2"
+
+
 def of_tags(example: Example, tags: Sequence[str], scheme: str) -> NerTarget:
     from finetooth.tasks.ner import reading, spans_of
 
@@ -182,8 +193,8 @@ def aligned(
             where=str(source),
             cure="predict a tag for every token, in order",
         )
-    scheme = scheme_of(sentences)
     cut = list(_cut(flat, sizes))
+    scheme = next((_scheme(sentences, e) for e in examples), "iob2")  # one file, one scheme
     return {
         e.id: Prediction(
             e.id, NerTarget(spans_of(e.inputs.text, e.inputs.tokens or (), chunks), tuple(tags), scheme)
