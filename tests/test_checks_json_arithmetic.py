@@ -62,3 +62,61 @@ def test_shares_that_were_rounded_one_by_one_make_a_whole_and_others_do_not(make
     rule = found[0].evidence["rule"]
     declared = findings(values, {"x-relations": [rule]})
     assert {f.example_id for f in declared} == {"e0", "e1", "e2"}
+
+
+# --- totals by any name ----------------------------------------------------------------------------------------
+
+
+def lines(draw, quantity="quantity", price="price"):
+    return [{quantity: draw.randint(1, 5), price: cents(draw, 2, 80)} for _ in range(draw.randint(1, 4))]
+
+
+NAMES = """total order_total invoiceTotal cart_total checkout_total merchandise_total total_order_value order_amount
+invoice_amount final_amount basket_total total_due""".split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_total_by_any_name_that_is_drawn_on_its_own_is_unrelated(name):
+    draw = random.Random(name)
+    values = [{"items": lines(draw), name: cents(draw, 5, 500)} for _ in range(20)]
+    found = findings(values)
+    assert [(f.severity, f.evidence["field"]) for f in found if f.check == "unrelated-field"] == [
+        ("error", name)
+    ]
+    assert {f.example_id for f in found} >= {f"e{i}" for i in range(20)}
+    for row in values:
+        row[name] = round(sum(i["quantity"] * i["price"] for i in row["items"]), 2)
+    assert findings(values) == ()
+
+
+def unrelated_rules(values):
+    return {f.evidence["rule"] for f in findings(values) if f.check == "unrelated-field"}
+
+
+def test_the_relation_that_is_named_makes_sense():
+    draw = random.Random(3)
+    order = [
+        {"lines": lines(draw, "qty", "unitCost"), "merchandiseTotal": cents(draw, 5, 900), "salesTax": cents(draw, 1, 50),
+         "freight": cents(draw, 1, 50), "orderTotal": cents(draw, 5, 900), "lineCount": draw.randint(5, 9)}
+        for _ in range(20)
+    ]  # fmt: skip
+    assert unrelated_rules(order) == {
+        "merchandiseTotal == sum(lines.map(i, i.qty * i.unitCost))",
+        "orderTotal == sum(lines.map(i, i.qty * i.unitCost)) + opt(salesTax) + opt(freight)",
+        "lineCount == count(lines)",
+    }
+    bill = [
+        {"subtotal": cents(draw, 10, 900), "tax_rate": draw.choice([5, 7, 19]), "tax": cents(draw, 1, 50),
+         "total": cents(draw, 10, 900)} for _ in range(20)
+    ]  # fmt: skip
+    assert "total == subtotal + opt(tax)" in unrelated_rules(bill)
+    clinic = [
+        {"weights": [cents(draw, 50, 99) for _ in range(4)], "number_of_weights": draw.randint(5, 9)}
+        for _ in range(20)
+    ]
+    assert unrelated_rules(clinic) == {"number_of_weights == count(weights)"}
+    hotel = [
+        {"nights": draw.randint(1, 9), "room_rate": cents(draw, 60, 300), "city_tax": cents(draw, 2, 20),
+         "vat": cents(draw, 5, 90), "grand_total": cents(draw, 60, 900)} for _ in range(20)
+    ]  # fmt: skip
+    assert unrelated_rules(hotel) == {"grand_total == nights * room_rate + opt(city_tax) + opt(vat)"}

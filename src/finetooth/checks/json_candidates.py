@@ -122,6 +122,8 @@ def is_money_total(words: tuple[str, ...]) -> bool:
     """Whether a field may be a total of money: not a rate, a mean, a tax, a unit price, a number of things."""
     if has(words, names.PERCENT | names.MEAN | names.MIN | names.MAX) or "unit" in words or is_code(words):
         return False
+    if has(words, names.NUMBERING):
+        return False
     if has(words, (names.PLUS | names.MINUS) - {"paid"}) and not has(words, frozenset({"total"})):
         return False
     return has(words, names.TOTAL | names.PARTIAL) or (
@@ -130,8 +132,14 @@ def is_money_total(words: tuple[str, ...]) -> bool:
 
 
 def own_words(words: tuple[str, ...]) -> frozenset[str]:
-    """What a total is the total of: ("total", "shipping", "weight") -> {shipping, weight}."""
-    return names.stem(words, names.WHOLE | names.PARTIAL)
+    """What a total is the total of: ("total", "shipping", "weight") -> {shipping, weight}; ("order", "total") -> {}."""
+    money = [i for i, w in enumerate(words) if w in names.TOTAL | names.SUM_OF_MONEY]
+    last = money[-1] if money else 0
+    return frozenset(
+        w
+        for i, w in enumerate(words)
+        if w not in names.WHOLE | names.PARTIAL and not (w in names.CONTAINER and i < last)
+    )
 
 
 # --- products -------------------------------------------------------------------------------------------------
@@ -176,6 +184,10 @@ def line_products(view: View) -> Iterator[Candidate]:
                     continue
                 strict = has(target.words, names.TOTAL | names.PARTIAL | frozenset({"line"}))
                 strength = sure if strict else min(sure, LIKELY)
+                if any(addends(view, prefix, path)[:2]):
+                    strength = min(
+                        strength, LIKELY
+                    )  # nights * room_rate is not all where there is a city tax
                 if "net" in target.words or own_words(target.words) - names.GENERIC - {"line", "item"}:
                     strength = (
                         MAYBE  # what is left after deductions, or a total of something else: total_points
@@ -206,12 +218,21 @@ def list_sums(view: View, prefix: Path, target: Expr) -> Iterator[tuple[Expr, in
             label,
             frozenset({"top", "recent", "best", "sample", "payment", "transaction", "history", "previous"}),
         )
-        made = list(products(view, (), columns))
+        numbering = has(target.words, names.NUMBERING)
+        # total_items: how many there are, not what they cost.
+        numbered = numbering or (has(target.words, special) and target.words[-1] in label)
+        made = [] if numbered else list(products(view, (), columns))
         for expr, sure, _ in made:
             if not special or special & set(label):
                 yield each(view.table, path, expr), MAYBE if partial else sure
         for p, c in columns.items():
             if is_share(c.words) or has(c.words, names.MEAN) or is_code(c.words):
+                continue
+            if numbering and not (c.whole and p):
+                continue  # number_of_weights is no sum of the weights
+            if numbering and not special:
+                if is_quantity(c.words):
+                    yield each(view.table, path, c), LIKELY
                 continue
             theirs = own_words(c.words)
             same = theirs == mine or (not special and not (theirs - names.GENERIC - set(label)))
@@ -267,29 +288,42 @@ def addends(view: View, prefix: Path, target: Path) -> tuple[list[Expr], list[Ex
     return more[:6], less[:3], less_part[:1], more_part[:1]
 
 
-def with_addends(base: Expr, view: View, prefix: Path, target: Path) -> Iterator[Expr]:
-    """A base with all the addends beside it first, then with fewer of them."""
+def _same_role(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    if has(one, names.TAX | names.DISCOUNT):
+        return has(other, names.TAX if has(one, names.TAX) else names.DISCOUNT)
+    return not (set(one) & set(other)).isdisjoint(("service", "tip", "gratuity", "commission"))
+
+
+def with_addends(base: Expr, view: View, prefix: Path, target: Path) -> Iterator[tuple[Expr, bool]]:
+    """A base with all the addends beside it first, then with fewer of them; and whether that is only thinkable.
+
+    A tax rate stands for the tax itself only where the data say so: nothing is added twice.
+    """
     used = base.uses
     more, less, less_part, more_part = (
         [e for e in role if not e.uses & used] for role in addends(view, prefix, target)
     )
-    bases = [base]
-    for share in less_part:
-        bases.insert(0, less_share(base, share, percent=True))
-    for share in more_part:
-        bases[:0] = [less_share(b, share, percent=True, sign="+") for b in list(bases)]
     signed = [(e, plus) for e in more] + [(e, minus) for e in less]
-    for start in bases:
-        for size in range(len(signed), -1, -1):
-            for chosen in itertools.combinations(signed, size):
+    starts = [(base, signed, False)]
+    for share, sign in [(e, "-") for e in less_part] + [(e, "+") for e in more_part]:
+        grown = []
+        for start, beside, doubtful in starts:
+            rest = [x for x in beside if not _same_role(share.words, x[0].words)]
+            made = less_share(start, share, percent=True, sign=sign)
+            grown.append((made, rest, doubtful or len(rest) < len(beside)))
+        starts = grown + starts
+    for start, beside, doubtful in sorted(starts, key=lambda x: x[2]):
+        for size in range(len(beside), -1, -1):
+            for chosen in itertools.combinations(beside, size):
                 made = start
                 for e, join in chosen:
                     made = join(made, e)
-                yield made
+                yield made, doubtful
     # The rate of a tax is taken of what is left after the discount.
     for share in more_part:
         for e in less:
-            yield less_share(minus(base, e), share, percent=True, sign="+")
+            made = less_share(minus(base, e), share, percent=True, sign="+")
+            yield made, any(_same_role(share.words, x.words) for x in more)
 
 
 def totals(view: View) -> Iterator[Candidate]:
@@ -318,16 +352,15 @@ def totals(view: View) -> Iterator[Candidate]:
                     elif has(target.words, names.TOTAL) and not has(words, names.TOTAL):
                         bases.append((view.columns[other], MAYBE))
             for base, strength in bases:
-                grown = money and not special and not has(target.words, names.PARTIAL)
-                for made in with_addends(base, view, prefix, path) if grown else [base]:
-                    # total == subtotal alone says nothing unless the data do.
+                grown = money and not special
+                full = grown and not has(target.words, names.PARTIAL)
+                for made, doubtful in with_addends(base, view, prefix, path) if grown else [(base, False)]:
+                    if made.uses & target.uses:
+                        continue
+                    # total == subtotal alone says nothing unless the data do; a subtotal has seldom a tax in it.
                     alone = made.rank == 3 and made.terms == 1
-                    if not made.uses & target.uses:
-                        yield Candidate(view.table, target, "==", made, "sum", MAYBE if alone else strength)
-                if not grown and money and not special:
-                    for made in with_addends(base, view, prefix, path):
-                        if not made.uses & target.uses:
-                            yield Candidate(view.table, target, "==", made, "sum", MAYBE)
+                    doubtful = doubtful or alone or (grown and not full and made is not base)
+                    yield Candidate(view.table, target, "==", made, "sum", MAYBE if doubtful else strength)
 
 
 def constant(view: View, value: float) -> Expr:

@@ -20,7 +20,7 @@ TOTAL = _words("total subtotal sum grand gross overall aggregate combined extend
 SUM_OF_MONEY = _words(
     "amount cost value charge due payable pay price bill earning payment revenue sale budget expense"
 )
-PARTIAL = _words("subtotal net pretax")
+PARTIAL = _words("subtotal net pretax merchandise")
 QUANTITY = _words(
     "quantity qty unit piece pc copy count number num hour night day week month minute years seat ticket license"
 )
@@ -41,6 +41,13 @@ MAX = _words("max maximum high highest upper greatest ceiling largest best peak 
 WHOLE = _words("total overall all sum grand count number num amount")
 DATE = _words("date time at on timestamp day datetime when ts utc local")
 GENERIC = TOTAL | COUNT | SUM_OF_MONEY | _words("of the in for by and or field data info record")
+# What a total may be the total of without being a total of something else: order_total, cart_total, total_order_value.
+CONTAINER = _words(
+    "order cart basket bag invoice bill checkout purchase merchandise receipt transaction quote quotation estimate "
+    "booking reservation final payable"
+)
+# A number of things, whatever they cost.
+NUMBERING = _words("count number num quantity qty")
 CODE = _words(
     "id code number zip postal phone year page port version index rank status lat latitude lon longitude level"
 )

@@ -44,7 +44,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from finetooth.checks.json_values import as_moment, decimals, is_number, show_path
+from finetooth.checks.json_compare import allowance, compare
+from finetooth.checks.json_values import as_moment, is_number, show_path
 from finetooth.errors import DataError
 
 TOLERANCE = 0.02  # two cents: a rounded total of a rounded tax
@@ -285,9 +286,10 @@ def _judge(value: Any, relation: Relation | str, tolerance: float) -> Iterator[t
         if sides is None:
             continue
         left, right, size = sides
-        most = allowance(rule, left, right, size, tolerance)
-        if rule.shares and is_number(left) and is_number(right):
-            most = max(most, _rounding(_prune(scope, rule.names)))
+        most = allowance(
+            left, right, tolerance, summed=size if rule.sums else 0, divides=rule.divides,
+            shares=_prune(scope, rule.names) if rule.shares else None,
+        )  # fmt: skip
         verdict = compare(left, rule.op, right, most)
         if verdict is None:
             continue
@@ -351,63 +353,6 @@ def places(value: Any, place: tuple[str, ...], path: tuple[Any, ...] = ()) -> It
                 yield from places(element, place[1:], (*path, i))
     elif isinstance(value, Mapping) and place[0] in value:
         yield from places(value[place[0]], place[1:], (*path, place[0]))
-
-
-def allowance(rule: Rule, left: Any, right: Any, size: int, tolerance: float) -> float:
-    """How far apart the sides may be: rounding of the shown value, of each line of a sum, and of doubles."""
-    if not is_number(left) or not is_number(right):
-        return 0.0
-    # Added, not the larger of the two: a gap of just two cents is no 0.02 in binary.
-    most = tolerance + 1e-9 * max(1.0, abs(left), abs(right))
-    if rule.sums:
-        most = max(most, 0.005 * size)
-    if rule.divides:
-        # A mean or a share is shown with few digits: 33 for a third of a hundred.
-        most = max(most, 0.5 * 10.0 ** -decimals(left) * (1 + 1e-9))
-    return most
-
-
-def _rounding(value: Any) -> float:
-    """Shares that make a whole were rounded one by one: half a unit of their last digit for each."""
-    shown: list[int] = []
-
-    def walk(node: Any) -> None:
-        if isinstance(node, (Mapping, list)):
-            for below in node.values() if isinstance(node, Mapping) else node:
-                walk(below)
-        elif is_number(node) and math.isfinite(node):
-            shown.append(decimals(node))
-
-    walk(value)
-    return 0.5 * len(shown) * 10.0 ** -max(shown, default=0) * (1 + 1e-9) + 1e-9
-
-
-def compare(left: Any, op: str, right: Any, tolerance: float) -> bool | None:
-    """Whether LEFT OP RIGHT holds; None where the two cannot be compared."""
-    if is_number(left) and is_number(right):
-        if not (math.isfinite(left) and math.isfinite(right)):
-            return None
-    elif isinstance(left, str) and isinstance(right, str):
-        first, second = as_moment(left), as_moment(right)
-        if first is not None and second is not None:
-            left, right, tolerance = *first.against(second), 0.0
-        elif op not in ("==", "!="):
-            return None
-        else:
-            return (left == right) is (op == "==")
-    elif type(left) is type(right) and op in ("==", "!="):
-        return (left == right) is (op == "==")
-    else:
-        return None
-    gap = left - right
-    return {
-        "==": abs(gap) <= tolerance,
-        "!=": abs(gap) > tolerance,
-        "<=": gap <= tolerance,
-        ">=": gap >= -tolerance,
-        "<": gap < tolerance,
-        ">": gap > -tolerance,
-    }[op]
 
 
 def _plain(value: Any) -> Any:
