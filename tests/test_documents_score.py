@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from finetooth import readers, registry
+from finetooth.errors import DataError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.score import score
 
@@ -53,3 +54,61 @@ def test_orphan_tags_of_a_prediction_are_not_repaired(tmp_path):
     assert values["entity_f1"] == 100  # as conlleval counts
     assert values["entity_f1_strict_iob2"] == 0
     assert values["token_accuracy"] == pytest.approx(100 * 4 / 6)
+
+
+def as_file(path, rows):
+    if path.suffix == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)) + "\n", "utf-8")
+    else:
+        path.write_text(json.dumps(rows), "utf-8")
+    return path
+
+
+TEXT = "Ada left Rome."
+SPANS = {
+    "doccano": {"id": 1, "text": TEXT, "label": [[0, 3, "PER"], [9, 13, "LOC"]]},
+    "doccano, many": {"id": 1, "text": TEXT, "labels": [[0, 3, "PER"], [9, 13, "LOC"]]},
+    "spacy's doc": {"id": 1, "text": TEXT, "ents": [{"start": 0, "end": 3, "label": "PER"}]},
+    "prodigy": {"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}]},
+    "hub": {"tokens": TEXT.split(), "ner_tags": ["B-PER", "O", "B-LOC"]},
+    "docie": {"doc": TEXT, "entities": [{"mentions": ["Ada"], "type": "PER"}, {"mentions": ["Ada"], "type": "ORG"}]},
+    "docred": {"title": "T", "sents": [["Ada", "left"]], "vertexSet": [[{"name": "Ada", "sent_id": 0, "pos": [0, 1], "type": "PER"}]], "labels": []},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPANS)
+@pytest.mark.parametrize("end", [".jsonl", ".json"])
+def test_data_of_every_format_is_its_own_perfect_prediction(tmp_path, name, end):
+    twice = {k: v for k, v in SPANS[name].items() if k not in ("id", "title")}
+    rows = [SPANS[name], *([] if "title" in SPANS[name] or "id" in SPANS[name] else [twice])]
+    path = as_file(tmp_path / f"x{end}", rows)
+    values = scored(path, path)
+    assert values["entity_f1"] == values["token_accuracy"] == 100
+
+
+def test_rows_without_an_id_are_known_by_their_text(tmp_path):
+    gold = as_file(tmp_path / "gold.jsonl", [{"id": "d1", "text": TEXT, "entities": [{"start": 0, "end": 3, "type": "PER"}]}])  # fmt: skip
+    found = as_file(tmp_path / "found.jsonl", [{"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}, {"start": 9, "end": 13, "label": "LOC"}]}])  # fmt: skip
+    assert scored(gold, found)["entity_precision"] == 50
+
+
+@pytest.mark.parametrize("task", ["ner", "relation"])
+def test_a_rows_own_text_is_never_its_prediction(tmp_path, task):
+    row = {"id": "d1", "text": TEXT, "entities": [], "triples": []}
+    gold = as_file(tmp_path / "gold.jsonl", [row])
+    found = as_file(tmp_path / "found.jsonl", [{"id": "d1", "text": TEXT}])
+    with pytest.raises(DataError, match="expected an id and a prediction"):
+        scored(gold, found, task)
+    as_file(found, [{"id": "d1", "text": TEXT, "generated": "[]"}])
+    assert scored(gold, found, task)
+
+
+def test_triples_without_ids_are_those_of_the_same_text(tmp_path):
+    row = {
+        "doc": TEXT,
+        "entities": [{"mentions": ["Ada"], "type": "PER"}, {"mentions": ["Rome"], "type": "LOC"}],
+        "triples": [{"head": "Ada", "relation": "Left", "tail": "Rome"}],
+    }
+    gold = as_file(tmp_path / "gold.json", [row])
+    turned = row | {"entities": row["entities"][::-1]}
+    assert scored(gold, as_file(tmp_path / "found.json", [turned]), "relation")["triple_f1"] == 100

@@ -21,6 +21,8 @@ from finetooth.types import Example, Prediction
 
 KEYS = ("prediction", "predicted", "output", "answer", "prediction_text", "text", "target", "generated")
 IDS = ("id", "example_id")
+# Rows of these tasks hold their document as "text": it is never what was predicted for it.
+WITH_TEXT = ("ner", "relation")
 
 Row = tuple[str, str, Any, float | None]  # where, id, value, confidence
 
@@ -41,11 +43,16 @@ def read(path: str | Path, task: Task, examples: Sequence[Example]) -> Matched:
     if found is None:
         by_id = {e.id: e for e in examples}
         found = {}
-        for where, name, value, confidence in _rows(source, by_id):
+        for where, name, value, confidence in _rows(source, by_id, keys_of(task)):
             if name in found:
                 raise DataError(f"two predictions for the id {name!r}", where=where, cure="keep one of them")
             found[name] = Prediction(name, _target(task, value, by_id.get(name), where), confidence, value)
     return match(found, examples)
+
+
+def keys_of(task: Task) -> tuple[str, ...]:
+    """What a prediction may be called in a row."""
+    return tuple(k for k in KEYS if k != "text" or task.name not in WITH_TEXT)
 
 
 def match(found: Mapping[str, Prediction], examples: Sequence[Example]) -> Matched:
@@ -67,9 +74,9 @@ def _target(task: Task, value: Any, example: Example | None, where: str) -> Any:
         raise DataError(e.what, where=where, cure=e.cure) from None
 
 
-def _rows(source: Source, known: Mapping[str, Example]) -> Iterator[Row]:
+def _rows(source: Source, known: Mapping[str, Example], keys: Sequence[str]) -> Iterator[Row]:
     if source.is_text and source.starts_with not in ("{", "["):
-        yield from _csv_rows(source)
+        yield from _csv_rows(source, keys)
         return
     document = source.document
     if isinstance(document, Mapping):
@@ -89,22 +96,22 @@ def _rows(source: Source, known: Mapping[str, Example]) -> Iterator[Row]:
             yield f"{source}: {name}", name, value, None
     elif isinstance(document, list):
         for i, row in enumerate(document):
-            yield _row(row, f"{source}[{i}]")
+            yield _row(row, f"{source}[{i}]", keys)
     else:
         for where, row in source.rows():
-            yield _row(row, where)
+            yield _row(row, where, keys)
 
 
-def _csv_rows(source: Source) -> Iterator[Row]:
+def _csv_rows(source: Source, keys: Sequence[str]) -> Iterator[Row]:
     """A table with a header, separated by commas or tabs."""
     if source.is_folder or source.is_parquet:
         for where, row in source.rows():
-            yield _row(row, where)
+            yield _row(row, where, keys)
         return
     head = source.text.partition("\n")[0]
     delimiter = "\t" if "\t" in head else ","
     names = next(csv.reader([head], delimiter=delimiter), [])
-    if not set(IDS) & set(names) or not set(KEYS) & set(names):
+    if not set(IDS) & set(names) or not set(keys) & set(names):
         raise DataError(
             "expected predictions: {id: prediction}, rows of id and prediction, or a table with these columns",
             where=str(source),
@@ -120,21 +127,21 @@ def _csv_rows(source: Source) -> Iterator[Row]:
                     plain["confidence"] = float(confidence)
                 except ValueError:
                     plain["confidence"] = confidence
-            yield _row(plain, where)
+            yield _row(plain, where, keys)
     except csv.Error as e:
         raise DataError(f"not CSV: {e}", where=f"{source}:{reader.line_num}") from None
 
 
-def _row(row: Any, where: str) -> Row:
+def _row(row: Any, where: str, keys: Sequence[str] = KEYS) -> Row:
     if not isinstance(row, Mapping):
         raise DataError(
             f"expected an object with an id and a prediction, found {json_type(row)}", where=where
         )
     name = next((row[k] for k in IDS if row.get(k) is not None), None)
-    key = next((k for k in KEYS if k in row), None)
+    key = next((k for k in keys if k in row), None)
     if name is None or key is None:
         raise DataError(
-            "expected an id and a prediction", where=where, cure=f"name the value one of {', '.join(KEYS)}"
+            "expected an id and a prediction", where=where, cure=f"name the value one of {', '.join(keys)}"
         )
     if isinstance(name, bool) or not isinstance(name, (str, int)):
         raise DataError(f"id: expected a string, found {json_type(name)}", where=where)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from finetooth.metrics.ner_tags import from_chunks
 from finetooth.text import squeeze
@@ -16,6 +17,14 @@ from finetooth.types import Span
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _DETERMINER = re.compile(r"^(?:the|a|an|its|their|his|her|this|these)\s+")
+
+
+def edges(value: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What stands for start and end of a span, under the names that tools give them; None where nothing does."""
+    return (
+        next((value[k] for k in ("start", "start_offset", "start_char") if k in value), None),
+        next((value[k] for k in ("end", "end_offset", "end_char") if k in value), None),
+    )
 
 
 def is_word(char: str) -> bool:

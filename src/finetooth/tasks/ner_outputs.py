@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
 from finetooth.metrics.ner_tags import chunks_of, scheme_of
+from finetooth.tasks.document_files import named_rows, read_as_data
 from finetooth.tasks.documents import LabelledSpan, NerTarget
-from finetooth.tasks.mentions import longest_first, places
+from finetooth.tasks.mentions import edges, longest_first, place_names, places
 from finetooth.types import Example, Prediction
 
 if TYPE_CHECKING:
     from finetooth.io import Source
 
-SPAN_KEYS = ("entities", "spans", "ents", "prediction", "predictions", "label", "labels")
+SPAN_KEYS = ("prediction", "predictions", "entities", "spans", "ents", "label", "labels")
 TYPE_KEYS = ("type", "label", "entity_type", "tag", "entity_group")
 NAME_KEYS = ("text", "mention", "name", "word", "entity")
 
@@ -58,14 +59,15 @@ def parse(value: Any, example: Example) -> NerTarget | None:
         return of_tags(example, value, _scheme([value], example))
     spans: list[LabelledSpan] = []
     names: list[tuple[str, str]] = []
-    for item in value:
-        _read(item, example, spans, names)
-    if not names:
+    # Entities of documents are placed as their readers place them: all mentions, of those that overlap the longest.
+    clusters = sum(_read(item, example, spans, names) for item in value)
+    if not names and not clusters:
         return NerTarget(tuple(sorted(spans, key=lambda s: (s.start, s.end))))
     return _placed(names, example, spans)
 
 
-def _read(item: Any, example: Example, spans: list[LabelledSpan], names: list[tuple[str, str]]) -> None:
+def _read(item: Any, example: Example, spans: list[LabelledSpan], names: list[tuple[str, str]]) -> bool:
+    """Adds what one item says; True where it is an entity with a list of mentions."""
     where = example.id
     if isinstance(item, (list, tuple)):
         keys = ("start", "end", "type") if len(item) == 3 else ("text", "type") if len(item) == 2 else ()
@@ -75,19 +77,43 @@ def _read(item: Any, example: Example, spans: list[LabelledSpan], names: list[tu
     kind = next((item[k] for k in TYPE_KEYS if isinstance(item.get(k), str)), None)
     if kind is None:
         raise DataError(f"an entity without a type: {dict(item)!r}", where=where)
-    start, end = item.get("start"), item.get("end")
-    if isinstance(start, int) and isinstance(end, int) and _whole(start) and _whole(end):
-        text = example.inputs.text
-        if not 0 <= start < end <= len(text):
-            raise DataError(f"{start}..{end} is outside a text of {len(text)} characters", where=where)
-        spans.append(LabelledSpan(start, end, text[start:end], kind))
-        return
+    start, end = edges(item)
+    if _whole(start) and _whole(end):
+        spans.append(_span(start, end, kind, example))
+        return False
     listed = item.get("mentions")
-    if not isinstance(listed, list):
-        listed = [next((item[k] for k in NAME_KEYS if isinstance(item.get(k), str)), None)]
-    if any(not isinstance(n, str) for n in listed):
+    if isinstance(listed, list):
+        spans.extend(_cluster(listed, item.get("spans"), kind, example))
+        return True
+    name = next((item[k] for k in NAME_KEYS if isinstance(item.get(k), str)), None)
+    if name is None:
         raise DataError(f"expected start and end, or a text, found {dict(item)!r}", where=where)
-    names.extend((n, kind) for n in listed)
+    names.append((name, kind))
+    return False
+
+
+def _span(start: int, end: int, kind: str, example: Example) -> LabelledSpan:
+    text = example.inputs.text
+    if not 0 <= start < end <= len(text):
+        raise DataError(f"{start}..{end} is outside a text of {len(text)} characters", where=example.id)
+    return LabelledSpan(start, end, text[start:end], kind)
+
+
+def _cluster(listed: Sequence[Any], given: Any, kind: str, example: Example) -> list[LabelledSpan]:
+    """The mentions of one entity: names wherever they stand (or at the places ``given``), or spans."""
+    if all(isinstance(n, str) for n in listed):
+        if isinstance(given, list) and all(
+            isinstance(s, list) and [*map(type, s)] == [int, int] for s in given
+        ):
+            return [_span(start, end, kind, example) for start, end in given]
+        return [LabelledSpan(m.start, m.end, m.text, kind) for m in place_names(listed, example.inputs.text)]
+    made = []
+    for mention in listed:
+        at = edges(mention) if isinstance(mention, Mapping) else ()
+        if not at or not all(map(_whole, at)):
+            raise DataError(f"expected names, or start and end, found {mention!r}", where=example.id)
+        made.append(_span(at[0], at[1], kind, example))
+    return made
 
 
 def _whole(value: Any) -> bool:
@@ -143,26 +169,35 @@ def of_tags(example: Example, tags: Sequence[str], scheme: str) -> NerTarget:
 
 
 def predictions(source: Source, examples: Sequence[Example]) -> dict[str, Prediction] | None:
-    """Columns of tags, aligned by place; or documents with ids and spans. None for {id: value}."""
+    """Columns of tags, aligned by place; or documents in any format that data comes in. None for {id: value}."""
     from finetooth.readers.conll import columns, looks_like_columns
 
     if looks_like_columns(source, predictions=True):
         return aligned(source, columns(source, predictions=True), examples)
-    row = source.first_row
-    if row is None or not ({"id", "example_id", "title"} & set(row)):
+    # The labels of DocRED are relations.
+    of_docred = "vertexSet" in (source.first_row or {})
+    keys = () if of_docred else ("entities", "spans", "ents", "label", "labels")
+    rows = named_rows(source, examples, keys)
+    if rows is not None:
+        return {key: Prediction(key, _of_row(row, e) if e is not None else None) for key, row, e in rows}
+    documents = read_as_data(source, examples, "ner")
+    if documents is None:
         return None
-    if not any(isinstance(row.get(k), list) for k in ("entities", "spans")):
+    tags = [d.target.tags for _, d, _ in documents if d.target.tags is not None]
+    return {key: Prediction(key, _retold(d.target, tags, e)) for key, d, e in documents}
+
+
+def _of_row(row: Mapping[str, Any], example: Example) -> NerTarget | None:
+    return parse({k: v for k, v in row.items() if k in SPAN_KEYS}, example)
+
+
+def _retold(target: NerTarget, every: Sequence[Sequence[str]], example: Example | None) -> NerTarget | None:
+    """What a reader of data made of predictions; tags in the scheme that the gold's say, not their own."""
+    if example is None:
         return None
-    by_name = {name: e for e in reversed(examples) for name in (e.meta.get("title"), e.id) if name}
-    found: dict[str, Prediction] = {}
-    for where, each in source.rows():
-        name = str(each.get("id", each.get("example_id", each.get("title"))))
-        example = by_name.get(name)
-        key = example.id if example is not None else name
-        if key in found:
-            raise DataError(f"two predictions for {name!r}", where=where)
-        found[key] = Prediction(key, parse(dict(each), example) if example is not None else None)
-    return found
+    if target.tags is None or len(target.tags) != len(example.inputs.tokens or ()):
+        return target
+    return of_tags(example, target.tags, _scheme(every, example))
 
 
 def aligned(

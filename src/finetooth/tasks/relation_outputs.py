@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
 from finetooth.tasks import rows
+from finetooth.tasks.document_files import by_name, named_rows, read_as_data
 from finetooth.tasks.documents import DocEntity, RelationTarget, Triple
 from finetooth.tasks.mentions import name_key
 from finetooth.tasks.ner_outputs import json_in
@@ -111,30 +112,36 @@ def predictions(source: Source, examples: Sequence[Example]) -> dict[str, Predic
         return None
     if {"title", "h_idx", "t_idx", "r"} <= set(row):
         return _docred(source, examples)
-    named = {"id", "example_id", "title"} & set(row)
-    if not named or not any(isinstance(row.get(k), list) for k in ("triples", "relations", "labels")):
+    found = named_rows(source, examples, ("triples", "relations", "labels"))
+    if found is not None:
+        return {
+            key: Prediction(key, parse(_said(each), e) if e is not None else None) for key, each, e in found
+        }
+    documents = read_as_data(source, examples, "relation")
+    if documents is None:
         return None
-    by_name = _by_name(examples)
-    found: dict[str, Prediction] = {}
-    for where, each in source.rows():
-        name = str(each.get("id", each.get("example_id", each.get("title"))))
-        example = by_name.get(name)
-        key = example.id if example is not None else name
-        if key in found:
-            raise DataError(f"two predictions for {name!r}", where=where)
-        found[key] = Prediction(key, parse(dict(each), example) if example is not None else None)
-    return found
+    return {key: Prediction(key, _retold(d, e)) for key, d, e in documents}
 
 
-def _by_name(examples: Sequence[Example]) -> dict[str, Example]:
-    # Ids win over titles; of examples with one title the first.
-    titles = {str(e.meta["title"]): e for e in reversed(examples) if e.meta.get("title")}
-    return titles | {e.id: e for e in examples}
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k in LIST_KEYS}
+
+
+def _retold(document: Example, example: Example | None) -> RelationTarget | None:
+    """Triples over the document's own entities as triples over the example's."""
+    from finetooth.tasks.relation import rebase
+
+    if example is None:
+        return None
+    if document.inputs.entities == example.inputs.entities:
+        target: RelationTarget = document.target
+        return target
+    return rebase(document.target, document.inputs, example)
 
 
 def _docred(source: Source, examples: Sequence[Example]) -> dict[str, Prediction]:
     """One row a triple. Documents without a row have no relations; rows for other titles count as wrong."""
-    by_name = _by_name(examples)
+    known = by_name(examples)
     triples: dict[str, list[Triple]] = {e.id: [] for e in examples}
     strays: dict[str, set[Triple]] = {}
     for where, row in source.rows():
@@ -143,8 +150,8 @@ def _docred(source: Source, examples: Sequence[Example]) -> dict[str, Prediction
         )
         evidence = tuple(e for e in row.get("evidence") or () if isinstance(e, int))
         title = rows.text(row, "title", where)
-        if title in by_name:
-            triples[by_name[title].id].append(replace(one, evidence=evidence))
+        if title in known:
+            triples[known[title].id].append(replace(one, evidence=evidence))
         else:
             strays.setdefault(title, set()).add(one)
     found = {name: Prediction(name, RelationTarget(tuple(listed))) for name, listed in triples.items()}

@@ -1,0 +1,92 @@
+"""Documents with labels as a file of predictions: read as data is read, matched by id, title or text.
+
+{"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}      no id: the text says which document it is
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from finetooth.errors import DataError
+from finetooth.io import content_id
+from finetooth.types import Example
+
+if TYPE_CHECKING:
+    from finetooth.io import Source
+
+# A row that has one of these says what it predicts; what stands beside it is the document it is for.
+VALUES = ("prediction", "predicted", "output", "answer", "target", "generated")
+IDS = ("id", "example_id", "title")
+
+
+def named_rows(
+    source: Source, examples: Sequence[Example], keys: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, Any], Example | None]] | None:
+    """(id, row, its example or None) of rows that have an id or title and a list under one of ``keys``.
+
+    None where the first row has not. Raises DataError for two rows of one name.
+    """
+    row = source.first_row
+    if row is None or not set(IDS) & set(row) or not any(isinstance(row.get(k), list) for k in keys):
+        return None
+    if any(k in row for k in VALUES):
+        return None
+    return _named_rows(source, by_name(examples))
+
+
+def _named_rows(
+    source: Source, known: Mapping[str, Example]
+) -> Iterator[tuple[str, Mapping[str, Any], Example | None]]:
+    seen = set()
+    for where, row in source.rows():
+        name = str(next((row[k] for k in IDS if row.get(k) is not None), ""))
+        example = known.get(name)
+        key = example.id if example is not None else name
+        if key in seen:
+            raise DataError(f"two predictions for {name!r}", where=where, cure="keep one of them")
+        seen.add(key)
+        yield key, row, example
+
+
+def by_name(examples: Sequence[Example]) -> dict[str, Example]:
+    """Examples by id and by title. Ids win over titles; of examples with one title the first."""
+    titles = {str(e.meta["title"]): e for e in reversed(examples) if e.meta.get("title")}
+    return titles | {e.id: e for e in examples}
+
+
+def read_as_data(
+    source: Source, examples: Sequence[Example], task: str
+) -> list[tuple[str, Example, Example | None]] | None:
+    """(id, the document as the file has it, the example it is) of a file that a reader of the task knows.
+
+    None where no reader does, or where its rows hold predictions beside their document. Rows are known by
+    their id or title, else by their text: the second row of a text is the second example of it.
+    """
+    from finetooth import readers
+
+    row = source.first_row
+    if row is not None and any(k in row for k in VALUES):
+        return None
+    try:
+        reader = readers.recognise(source, task=task)
+    except DataError:
+        return None
+    made = readers.unique_ids(list(reader.read(source)))
+    known = by_name(examples)
+    texts: dict[str, list[Example]] = {}
+    for e in reversed(examples):
+        texts.setdefault(content_id(e.inputs.text), []).append(e)
+    found: list[tuple[str, Example, Example | None]] = []
+    taken: set[str] = set()
+    for document in made:
+        example = known.get(document.id) or known.get(str(document.meta.get("title", "")))
+        if example is None or example.id in taken:
+            same = texts.get(content_id(document.inputs.text), [])
+            while same and same[-1].id in taken:
+                same.pop()
+            example = same[-1] if same else None
+        if example is not None:
+            taken.add(example.id)
+        found.append((document.id if example is None else example.id, document, example))
+    return found
