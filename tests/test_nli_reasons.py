@@ -150,6 +150,71 @@ def test_what_is_concluded_is_held_against_the_hypothesis(reason, hypothesis, ve
     assert conclusion(reason, hypothesis) == verdict
 
 
+SAID = {
+    "The premise never mentions a park. Therefore the hypothesis may or may not be true.": NO,
+    "Nothing suggests that the hypothesis is true.": NO,
+    "So it would be wrong to say that the hypothesis is entailed.": NO,
+    "It would be wrong to say that the hypothesis is not entailed.": YES,
+    "It is false that the hypothesis follows.": NO,
+    "The claim that it follows is mistaken.": NO,
+    "The hypothesis is hardly supported by the premise.": NO,
+    "I doubt that the hypothesis can be inferred.": NO,
+    "The hypothesis is too specific to be inferred from the premise.": NO,
+    "The hypothesis could only be inferred if the premise mentioned her age, which it doesn't.": NO,
+    "So the hypothesis would be entailed only if dogs were cats.": NO,
+    "If she had eaten, then the hypothesis would follow, but she did not.": NO,
+    "More context would be needed before we could conclude that.": NO,
+    "The hypothesis may be true in some cases, but the premise alone is insufficient.": NO,
+    "We can infer that the man is outdoors, not indoors as the hypothesis states.": NO,
+    "At best, the hypothesis is plausible.": NO,
+    "This makes the hypothesis possible but not certain.": NO,
+    "The opposite would contradict the premise, so the hypothesis is valid.": YES,
+    "It would be a contradiction for the premise to be true and the hypothesis false.": YES,
+    "There is no reason to doubt the hypothesis.": YES,
+    "Therefore, the hypothesis that the man is not dry is true.": YES,
+    "The hypothesis that you can shop there on Sunday is not supported.": NO,
+    "Therefore, the statement holds.": YES,
+    "Hence neutral.": NO,
+    "Hence, entailed.": YES,
+    "The hypothesis is neutral with respect to the premise.": NO,
+    "This is a contradiction.": NO,
+    "It isn't a contradiction; the premise supports the hypothesis.": YES,
+    "The hypothesis is not neutral but entailed.": YES,
+    "So the answer is entailment, not neutral.": YES,
+    "So the answer is neutral, not entailment.": NO,
+    "It is not entailment; it is contradiction.": NO,
+    "**Conclusion:** The hypothesis is **neutral**.": NO,
+    "Therefore, the correct classification is entailment.": YES,
+    "Thus it's not true.": NO,
+    "The premise neither confirms nor denies the hypothesis.": NO,
+    "The hypothesis is guaranteed by the premise.": YES,
+    "The premise does not mention whether the man is married.": NO,
+    "The relationship is one of entailment.": YES,
+    "The relationship is one of contradiction.": NO,
+    "We have no way of knowing if he is married.": NO,
+    "He can't do both.": NO,
+    "Someone cannot be sitting and standing at the same time.": NO,
+    "Just because he wears a suit does not mean he is a lawyer.": NO,
+    "Therefore, it is a non sequitur.": NO,
+    "The hypothesis is simply a more general statement of the premise.": YES,
+    "They mean the same thing.": YES,
+    "At first glance it seems unsupported, but the second clause states it outright.": YES,
+}
+
+
+@pytest.mark.parametrize("end", SAID)
+def test_what_turns_a_verdict_round_is_read_with_it(end):
+    assert conclusion(end) == SAID[end]
+
+
+def test_what_the_hypothesis_claims_may_be_something_else_than_what_is_inferred():
+    said = "We can infer that the man is outdoors. The hypothesis claims he is indoors."
+    assert conclusion(said, "The man is indoors.") is None
+    some = "It can be inferred that some, but not all, of the dogs are brown."
+    assert conclusion(some, "All of the dogs are brown.") == NO
+    assert conclusion(some, "Some dogs are brown.") == YES
+
+
 def test_a_label_that_was_shown_is_no_conclusion():
     assert (
         conclusion("It is not sound to conclude this. The true label is 1, so the hypothesis is entailed.")

@@ -13,92 +13,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
+from finetooth.checks._verdict_words import (
+    FLIP,
+    NO_CLASH,
+    NOT_REFUTED,
+    STRONG_NO,
+    STRONG_YES,
+    THAT,
+    WEAK_NO,
+    WEAK_YES,
+)
 from finetooth.text import words
 
 YES, NO, NEITHER = "entailed", "not entailed", ""
 
-_DRAW = "infer|deduc|conclud|deriv|entail|assum|presum|determin|establish|confirm|verif|ascertain|prov|guarantee|say|said|claim|stat|know|tell|be\\s+(?:sure|certain)"
-_TO_DRAW = "infer|deduce|conclude|derive|assume|presume|say|claim|determine|establish|confirm|verify|prove|know|state"
-_SOUND = "possible|reasonable|valid|justified|correct|logical|logically\\s+sound|sound|safe|fair|warranted|appropriate|accurate|feasible|plausible|right|enough|sufficient"
-_FOUND = (
-    "evidence|information|support|basis|indication|proof|reason|details?|grounds|data|context|confirmation"
-)
-_TRUE = "true|plausible|correct|valid|accurate|reasonable|probable|justified|sound|likely|credible|conceivable|logical"
-_AGREES = "align\\w*|match\\w*|agree\\w*|fits?|correspond\\w*|accords?|(?:in\\s+line|consistent|compatible|in\\s+agreement)"
-_NOT = "(?:not|n't)"
-_FEW = r"(?:(?!(?:but|yet|only|just|merely)\b)[\w-]+\s+)"  # a word of those that may stand between
-_AYE = r"(?:(?!(?:but|yet|only|just|merely|not|never|hardly|neither|nor)\b)[\w-]+\s+)"
-_REST = r"[^,;.]*"  # to the end of the clause
-_CANNOT = r"(?:\bcannot|\bcan\s+not|\bcan't|\bcould\s*(?:not|n't))"
-
-
-def _pattern(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{a})" for a in alternatives), re.I)
-
-
-# "no contradictory facts", "not refuted": the wording of a contradiction that says there is none.
-_NO_CLASH = _pattern(
-    r"\b(?:no|not|n't|nothing|none|never|without|lack\s+of|lacks?|absence\s+of|neither|nor|free\s+of)\s+(?:[\w',-]+\s+){0,6}?"
-    r"(?:contra(?:dict|ry)\w*|counter\w*|inconsisten\w*|conflict\w*)",
-    r"\b(?:evidence|information|facts?|reason|indication)\s+(?:\w+\s+)?(?:against|contradicting|to\s+the\s+contrary)",
-)
-_NOT_REFUTED = _pattern(
-    rf"(?:\bnot|n't|\bcannot)\s+{_FEW}{{0,3}}?(?:refuted?|contradict(?:ed|s)?|ruled?\s+out|exclude[ds]?|disproved?|den(?:y|ied))",
-    rf"\bnothing\s+{_FEW}{{0,4}}?(?:contradicts|refutes|rules\s+out|excludes|speaks\s+against)",
-    rf"\bnot\s+{_FEW}?(?:inconsistent|incompatible|unreasonable|implausible|impossible|unlikely|illogical|invalid|false|mutually\s+exclusive)\b{_REST}",
-)
-_STRONG_NO = _pattern(
-    rf"(?:\bcannot|\bcan\s+not|\bcan't|\bcould\s*(?:not|n't)|\bshould\s*(?:not|n't)|\bmay\s+not|\bwould\s*(?:not|n't))\s+{_FEW}{{0,4}}?(?:be\s+{_FEW}{{0,3}}?)?(?:{_DRAW})\w*",
-    rf"(?:\bcannot|\bcan\s+not|\bcan't)\s+{_FEW}{{0,2}}?(?:support|draw\s+(?:this|that|the|any)\s+(?:conclusion|inference))\w*",
-    rf"(?:\bnot|n't|\bnever)\s+{_FEW}{{0,4}}?(?:{_SOUND})\s+{_FEW}{{0,4}}?to\s+{_FEW}{{0,2}}?(?:{_TO_DRAW})\b",
-    rf"{_CANNOT}\s+{_FEW}{{0,2}}?be\s+{_FEW}{{0,4}}?(?:{_TRUE}|accepted|the\s+case|entailed)\b",
-    rf"\bneither\s+entail{_REST}|(?:{_CANNOT}|\bshould\s+not)\s+{_FEW}?accept\b|\breject\w*\s+(?:the|this)\b",
-    rf"(?:\bnot|isn't|aren't|wasn't)\s+{_FEW}{{0,4}}?(?:entailed|implied|inferred|supported|inferable|deducible|inferrable|warranted|guaranteed|established|substantiated)\b",
-    rf"(?:\b(?:does|do|did|would)\s*not|doesn't|don't|didn't|wouldn't)\s+{_FEW}{{0,4}}?(?:entail|imply|follow|support|guarantee|justify|warrant)\b",
-    rf"\b(?:impossible|unreasonable|invalid|wrong|incorrect|premature|speculative|unfounded|illogical|a\s+(?:stretch|leap))\s+to\s+{_FEW}?(?:{_TO_DRAW})\b",
-    rf"\b(?:insufficient|not\s+enough|not\s+sufficient|too\s+little|no|lacks?|lacking|inadequate)\s+{_FEW}{{0,4}}?(?:{_FOUND}|way)\s+{_FEW}{{0,3}}?to\s+{_FEW}?(?:{_TO_DRAW}|support|justify)\b",
-    rf"\bno\s+{_FEW}{{0,2}}?(?:inference|entailment|deduction|conclusion)\s+(?:can|could|is|may|exists|between)\b",
-    r"\bno\s+(?:logical\s+|direct\s+|valid\s+|reasonable\s+)?(?:inference|entailment)\b",
-    rf"\bfails?\s+to\s+{_FEW}?(?:entail|imply|support|follow)\b",
-    rf"\b(?:nothing|none|neither)\s+{_FEW}{{0,5}}?(?:entails?|implies|imply|supports?)\b",
-    r"\bcontradicts?\b|\bcontradiction\s+(?:of|to|with|between)\b|\bis\s+contradicted\b|\bin\s+(?:direct\s+)?contradiction\b",
-    r"\b(?:inconsistent|incompatible|at\s+odds)\s+with\b|\brefutes\b|\brules\s+out\b|\bnegates\b|\bconflicts\s+with\b",
-    rf"\b(?:hypothesis|it|this|statement|claim|conclusion)\s+(?:is|must\s+be|is\s+therefore)\s+(?:{_FEW}{{0,2}}?)(?:false|incorrect|contradicted|untrue|refuted|unsupported|unfounded|invalid|inaccurate|wrong)\b",
-    r"\b(?:label|answer|verdict|relation(?:ship)?|conclusion)\s*(?:is|:|=|should\s+be|must\s+be)?\s*[\"'`]?(?:0|no|false|contradiction|neutral|not[\s_-]entail\w*|not\s+entailed)\b",
-)
-_STRONG_YES = _pattern(
-    rf"\b(?:can|could|may|should|might)\s+{_AYE}{{0,3}}?(?:be\s+{_AYE}{{0,3}}?)?(?:infer|deduc|conclud|deriv|assum|presum)\w*",
-    rf"\b(?:possible|reasonable|valid|justified|safe|logical|sound|plausible|fair|sufficient|enough)\s+{_AYE}{{0,3}}?to\s+{_AYE}?(?:infer|conclude|deduce|assume|presume)\b",
-    rf"\b(?:is|are|was|be)\s+{_AYE}{{0,3}}?(?:entailed|implied|inferred|supported|inferable|deducible|inferrable)\b",
-    rf"\b(?:entails|implies|supports|justifies|warrants)\s+(?:the|this|that)\s+{_AYE}{{0,1}}?(?:hypothesis|statement|conclusion|claim)\b",
-    r"\ballows\s+(?:us|one)\s+to\s+(?:infer|conclude|deduce)\b",
-    rf"\bfollows\s+{_AYE}?from\b|\b(?:hypothesis|it|this|that)\s+{_AYE}{{0,2}}?follows\b",
-    r"\b(?:we|one|i)\s+(?:infer|conclude|deduce)\s+that\b",
-    r"\b(?:label|answer|verdict|relation(?:ship)?|conclusion)\s*(?:is|:|=|should\s+be|must\s+be)?\s*[\"'`]?(?:1|yes|true|entailment|entailed)\b",
-)
-_AGAINST = r"(?![^.]{0,60}?\b(?:contra\w+|refut\w+|disprov\w+|exclud\w+|rul\w+\s+out|against|otherwise|counter\w*|deny|negat\w+))"
-_WEAK_NO = _pattern(
-    rf"(?:\b(?:does|do|did)\s*not|doesn't|don't|didn't)\s+{_FEW}{{0,2}}?(?:provide|give|offer|contain|supply|present|include|have)\s+{_FEW}{{0,5}}?(?:{_FOUND})\b{_AGAINST}",
-    rf"\bthere(?:\s+is|\s+are|'s)\s+(?:no|not\s+enough|insufficient|not\s+any|n't\s+any|little)\s+{_FEW}{{0,4}}?(?:{_FOUND}|link|connection|mention)\b{_AGAINST}",
-    rf"\b(?:provides|gives|offers|contains|has)\s+(?:no|insufficient)\s+{_FEW}{{0,4}}?(?:{_FOUND})\b{_AGAINST}",
-    rf"(?:\b(?:impossible|unlikely|improbable|implausible|unclear|uncertain|unverified|undetermined)|\bnot\s+{_FEW}?possible\s+for)\b{_REST}",
-    rf"(?:\b(?:is|are|be|seems|appears|was)\s+not|isn't|aren't|wasn't|\blikely\s+not)\s+{_FEW}{{0,3}}?(?:{_TRUE}|the\s+case)\b(?:\s+(?:hypothesis|assumption|inference|conclusion|extension|deduction|interpretation))?",
-    r"\blikely\s+(?:to\s+be\s+)?(?:false|untrue|incorrect|not\b)",
-    rf"(?:\b(?:would|does|do|did|is|are)\s*not|wouldn't|doesn't|don't|isn't|aren't)\s+{_FEW}{{0,3}}?(?:{_AGREES}|hold|equate)\b",
-    rf"\b(?:is|are|be|remains)\s+{_FEW}{{0,2}}?(?:false|untrue|incorrect|invalid|unjustified|unwarranted|unsupported|unfounded|unproven|unsubstantiated)\b",
-    rf"\b(?:is|are|be|stands?)\s+{_FEW}{{0,2}}?(?:contradictory|mutually\s+exclusive|irreconcilable|in\s+{_FEW}?(?:opposition|conflict))\b",
-    r"\b(?:contrary|opposed)\s+to\b|\bthe\s+opposite\b|\bgoes\s+(?:far\s+)?beyond\b",
-)
-_WEAK_YES = _pattern(
-    rf"\b(?:is|are|as|be|seems|appears|remains|considered|it's)\s+{_AYE}{{0,2}}?(?:{_TRUE})\b",
-    r"\bcould\s+be\s+true\b|\bcan\s+be\s+(?:considered|regarded|seen)\b|\bconsistent\s+with\b",
-    rf"\b(?:{_AGREES})\s+(?:well\s+|closely\s+)?with\b|\bmatch(?:es)?\s+(?:the|what)\b",
-    rf"\b(?:provides?|gives?|offers?|is|has)\s+(?:sufficient|enough|strong|clear|ample|adequate|direct)\s+{_AYE}{{0,2}}?(?:{_FOUND})\b",
-    r"\bsupports?\s+(?:the|this|that)\b|\bsupported\s+by\b|\baccept\s+(?:the|this)\b",
-    rf"\b(?:reasonable|logical|plausible|valid|fair|sound|natural)\s+{_AYE}?(?:hypothesis|assumption|inference|conclusion|extension|deduction|interpretation)\b",
-)
 
 # A concession is what the sentence does not rest on, and a ground is not its conclusion.
 _CONCEDED = re.compile(
@@ -108,10 +39,34 @@ _CONCEDED = re.compile(
 _GROUND = re.compile(r"\b(?:since|because|given|due\s+to|based\s+on|considering)\b[^,;]*(?:[,;]|$)", re.I)
 _ASKED = re.compile(r"\b(?:whether|(?:to|we)\s+(?:determine|see|decide|check|know)\s+if)\b[^,;.]*", re.I)
 _OPENING = re.compile(r"^\W*(?:step\s*\d+\s*[:.)]\s*)?(?:(?:however|but|thus|so|therefore)\W+)?", re.I)
+# What one might think, and then does not: "at first glance it seems unsupported, but it follows".
+_SEEMING = re.compile(
+    r"\b(?:at\s+first\s+(?:glance|sight)|on\s+the\s+(?:face|surface)(?:\s+of\s+it)?|(?:it\s+is|it's|while)\s+tempting\s+to"
+    r"|(?:one|you|we|some|people|readers?)\s+(?:might|may|could)\s+(?:\w+\s+)?(?:think|worry|expect|argue|object|assume|believe|say|suppose)"
+    r"|to\s+be\s+(?:entailed|inferred|true|supported)\s*,|(?:wrongly|mistakenly|incorrectly)\s+(?:concluded|inferred|assumed)\s+that)[^;.]*?(?=,|;|\bbut\b|$)",
+    re.I,
+)
+_THAT_IS = re.compile(r"\s*(?:from\s+the\s+premise\s+)?that\s+([^,;.]*)", re.I)
+_CLAIMED = re.compile(r"^\W*(?:however|but|yet)?\W*the\s+hypothesis\s+(?:claims|says|states|asserts)\b", re.I)
+_NOT_ALL = re.compile(r"\bnot\s+(?:necessarily\s+)?(?:all|every\w*|each|always)\b", re.I)
+_ALL = re.compile(r"\b(?:all|every\w*|each|always)\b", re.I)
 _STEP = re.compile(r"^\W*step\s*\d+\W*$", re.I)
 TOLD = re.compile(r"\b(?:true|gold|given|provided|actual)\s+label\b", re.I)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nobody|none|nothing|neither|nor|without|cannot|unlikely|hardly|lacks?|fails?)\b|n't\b",
+    re.I,
+)
+
+
+_NEUTRAL = re.compile(
+    r"\bneutral\b|\bneither\b|\b(?:may|might|could|can)\s+or\b|\b(?:undetermined|indeterminate|undecidable|inconclusive)\b"
+    r"|\b(?:cannot|can't|can\s+not|could\s+not|couldn't)\s+(?:\w+\s+){0,3}?(?:determin|verif|know|tell|confirm|ascertain)\w*"
+    r"|\b(?:insufficient|not\s+enough|not\s+sufficient)\b|\bunclear\b|\bunknown\b|\bno\s+way\b",
+    re.I,
+)
+_CONTRADICTED = re.compile(
+    r"\bcontradict\w*|\brefute[ds]?\b|\bmutually\s+exclusive\b|\bincompatible\b|\birreconcilable\b|\bboth\b|\bnegates\b"
+    r"|\bat\s+odds\b|\bin\s+(?:\w+\s+)?(?:conflict|opposition)\b|\brules\s+out\b|\bdisproves?\b|\bopposes?\b|\bat\s+the\s+same\b",
     re.I,
 )
 
@@ -127,6 +82,7 @@ class _Hit(NamedTuple):
 
 def sentences(reason: str) -> list[str]:
     text = reason.replace("’", "'").strip()
+    text = re.sub(r"\*+|`+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)", "", text)  # marks of Markdown
     pieces = re.split(r"(?<=[.!?;])\s+|\n+", text)
     return [p[-MOST_CHARACTERS:] for p in pieces if p.strip() and not _STEP.match(p)]
 
@@ -137,23 +93,50 @@ def conclusion(reason: str, hypothesis: str = "") -> str | None:
     ``hypothesis``: where a reason concludes that something is so, it is held against what the hypothesis
     says; "it can be inferred that she has a daughter" speaks against "I don't have a daughter".
     """
+    found = _decided(reason, hypothesis)
+    return None if found is None else found[0]
+
+
+def relation(reason: str, hypothesis: str = "") -> str | None:
+    """ "entailed", "neutral" or "contradicted", where the wording that decides tells the three apart; else None.
+
+    "cannot be inferred" may be either of the last two, "the hypothesis contradicts the premise" may not.
+    """
+    found = _decided(reason, hypothesis)
+    if found is None:
+        return None
+    verdict, said = found
+    if verdict == YES:
+        return "entailed"
+    return "neutral" if _NEUTRAL.search(said) else "contradicted" if _CONTRADICTED.search(said) else None
+
+
+@lru_cache(maxsize=20_000)  # several checks ask, of every reason
+def _decided(reason: str, hypothesis: str) -> tuple[str, str] | None:
+    """The verdict and the words that say it."""
+    held_against = False
     for at, sentence in enumerate(reversed(sentences(reason)[-4:])):
         if sentence.rstrip().endswith("?") or TOLD.search(sentence):
             continue
         for text in _mask(sentence):
-            hits = _hits(text, (YES, _STRONG_YES), (NO, _STRONG_NO))
+            hits = _hits(text, (YES, STRONG_YES), (NO, STRONG_NO))
             if not hits and at < 2:
-                hits = _hits(text, (YES, _WEAK_YES), (NO, _WEAK_NO))
+                hits = _hits(text, (YES, WEAK_YES), (NO, WEAK_NO))
             if hits:
                 last = hits[-1]
-                return _turned(last, text[last.end :], hypothesis)
+                if held_against and last.verdict == YES and _THAT_IS.match(text[last.end :]):
+                    return None
+                return _turned(last, text[last.end :], hypothesis), text[last.start : last.end]
+        # "We can infer that he is outdoors. The hypothesis claims he is indoors.": no list of words tells.
+        held_against = held_against or bool(_CLAIMED.search(sentence))
     return None
 
 
 def _mask(sentence: str) -> Iterator[str]:
     """The sentence without what it concedes and its grounds; then, if that said nothing, with its grounds."""
     blank = lambda m: " " * len(m.group())  # noqa: E731
-    text = _ASKED.sub(blank, sentence)
+    text = THAT.sub(lambda m: m.group().replace(m["clause"], " " * len(m["clause"])), sentence)
+    text = _SEEMING.sub(blank, _ASKED.sub(blank, text))
     opening = _OPENING.match(text)
     start = opening.end() if opening else 0
     # "although it could be true it cannot be inferred": no comma tells where the concession ends.
@@ -163,11 +146,18 @@ def _mask(sentence: str) -> Iterator[str]:
     yield text
 
 
-def _hits(text: str, *kinds: tuple[str, re.Pattern[str]]) -> list[_Hit]:
-    """Wordings of a verdict in order; of two that overlap the longer one, of equals the refusal."""
+def _hits(text: str, *kinds: tuple[str, re.Pattern[str]], turn: bool = True) -> list[_Hit]:
+    """Wordings of a verdict in order; of two that overlap the longer one, of equals the refusal.
+
+    ``turn``: what turns the verdict of its clause round counts as the opposite.
+    """
     every = [_Hit(m.start(), m.end(), verdict) for verdict, pattern in kinds for m in pattern.finditer(text)]
-    every += [_Hit(m.start(), m.end(), YES) for m in _NOT_REFUTED.finditer(text)]
-    every += [_Hit(m.start(), m.end(), NEITHER) for m in _NO_CLASH.finditer(text)]
+    every += [_Hit(m.start(), m.end(), YES) for m in NOT_REFUTED.finditer(text)]
+    every += [_Hit(m.start(), m.end(), NEITHER) for m in NO_CLASH.finditer(text)]
+    for m in FLIP.finditer(text) if turn else ():
+        inner = _hits(m["clause"], (YES, STRONG_YES), (NO, STRONG_NO), turn=False)
+        inner = inner or _hits(m["clause"], (YES, WEAK_YES), (NO, WEAK_NO), turn=False)
+        every.append(_Hit(m.start(), m.end(), YES if inner and inner[-1].verdict == NO else NO))
     order = (YES, NEITHER, NO)
     every.sort(key=lambda h: (h.end - h.start, order.index(h.verdict)), reverse=True)
     kept: list[_Hit] = []
@@ -179,11 +169,13 @@ def _hits(text: str, *kinds: tuple[str, re.Pattern[str]]) -> list[_Hit]:
 
 def _turned(hit: _Hit, rest: str, hypothesis: str) -> str:
     """The verdict on the hypothesis, where the reason concludes "that ...": its opposite is a refusal."""
-    said = re.match(r"\s*(?:from\s+the\s+premise\s+)?that\s+([^,;.]*)", rest, re.I)
+    said = _THAT_IS.match(rest)
     if hit.verdict != YES or said is None:
         return hit.verdict
+    if _NOT_ALL.search(rest) and _ALL.search(hypothesis) and not _NEGATION.search(hypothesis):
+        return NO
     if re.match(r"(?:the|this)\s+(?:hypothesis|statement|claim)\b", said[1], re.I):
-        more = _hits(said[1], (YES, _WEAK_YES), (NO, _WEAK_NO))
+        more = _hits(said[1], (YES, WEAK_YES), (NO, WEAK_NO))
         return more[-1].verdict if more else YES
     own, clause = _stems(hypothesis), _stems(said[1])
     about = bool(own) and len(own & clause) >= 0.6 * len(own)
