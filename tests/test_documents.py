@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from finetooth import checks, readers, registry
 from finetooth.io import write_json, write_jsonl
 from finetooth.tasks.mentions import longest_first
+from finetooth.tasks.relation import as_relation
 
 LONG = "Ada left Rome in May and took the slow night train to Milan with her two sisters"
 
@@ -67,3 +68,41 @@ def test_the_longest_spans_claim_their_characters_first(spans):
             taken |= here
             kept.append(i)
     assert longest_first(spans) == sorted(kept)
+
+
+def docred(*mentions, title="T"):
+    sents = [["Ada", "left", "."], ["She", "went", "home", "."]]
+    return [{"title": title, "sents": sents, "vertexSet": [list(mentions)], "labels": []}]
+
+
+def mention(name, sentence, *pos):
+    return {"name": name, "sent_id": sentence, "pos": list(pos), "type": "PER"}
+
+
+@pytest.mark.parametrize("task", ["ner", "relation"])
+@pytest.mark.parametrize(("sentence", "pos"), [(5, (0, 1)), (0, (1, 0)), (0, (2, 4)), (0, (-1, 1))])
+def test_a_mention_outside_its_sentence_is_an_error_of_its_own(tmp_path, task, sentence, pos):
+    bad = mention("Ada", sentence, *pos)
+    for others in ([], [mention("She", 1, 0, 1)]):
+        dataset = load(tmp_path, docred(bad, *others), task, "x.json")
+        (finding,) = found(dataset, "offset-not-on-mention")
+        assert "'Ada' is outside its sentence" in finding.message
+        assert finding.severity == "error"
+        assert not found(dataset, "overlapping-mentions")
+    if task == "ner":  # and it is written again, not lost
+        again = as_relation(dataset.examples[0]).inputs.entities[0].mentions
+        assert [m.start for m in again if m.text == "Ada"] == [-1]
+
+
+@pytest.mark.parametrize("task", ["ner", "relation"])
+def test_mentions_that_cross_are_not_said_to_nest(tmp_path, task):
+    names = [["Royal Society"], ["The Royal"], ["Society"]]
+    row = {
+        "doc": "The Royal Society met.",
+        "entities": [{"mentions": n, "type": "ORG"} for n in names],
+    }
+    crossing, nested = found(load(tmp_path, [row], task, "x.json"), "overlapping-mentions")
+    assert (nested.severity, crossing.severity) == ("info", "warning")
+    assert "'Society'" in nested.message
+    assert "1 mention crosses another" in crossing.message
+    assert "'The Royal'" in crossing.message

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from finetooth.checks._documents import is_ner, mentions, unplaced, variant
 from finetooth.registry import CheckContext, check, flag
-from finetooth.tasks.documents import LabelledSpan
+from finetooth.tasks.documents import NOT_AT_PLACE, LabelledSpan
 from finetooth.tasks.mentions import cuts_word, overlapping
 from finetooth.text import many, nearest
 from finetooth.types import Example, Finding
@@ -54,12 +54,14 @@ def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) ->
     """
     for example in examples:
         text = example.inputs.text
-        for i, m in enumerate(mentions(example)):
+        for i, m in enumerate([*mentions(example), *_misplaced(example)]):
             within = inside(m, text)
             found = text[m.start : m.end] if within else ""
             if within and found == m.text and m.start < m.end:
                 continue
-            if not within:
+            if (m.start, m.end) == (-1, -1):
+                why = f"the place given for {m.text!r} is outside its sentence, or holds no words"
+            elif not within:
                 why = f"{m.start}..{m.end} is outside a text of {len(text)} characters"
             elif m.text:
                 why = f"{m.start}..{m.end} holds {found!r}, the mention is {m.text!r}"
@@ -76,6 +78,17 @@ def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) ->
                 expected=m.text,
                 found=found,
             )
+
+
+def _misplaced(example: Example) -> list[LabelledSpan]:
+    """Mentions of a document read as NER that its flat spans could not take: their offsets hold nothing."""
+    if not is_ner(example):
+        return []  # those of a relation file are all among its mentions
+    return [
+        LabelledSpan(u.start, u.end, u.text, u.type, u.entity)
+        for u in unplaced(example)
+        if u.why == NOT_AT_PLACE
+    ]
 
 
 @check("ner", "relation", severity="warning")
@@ -129,8 +142,8 @@ def overlapping_mentions(examples: Sequence[Example], context: CheckContext) -> 
     """Two mentions share characters. A tagger gives a token one label, so one of the two cannot be learned.
 
     Mentions that cross are an error where spans are given: neither lies in the other. One inside another
-    is a warning there. Names placed in a text (DocIE) nest as a matter of course: the longest is kept,
-    the rest are counted in one finding a document.
+    is a warning there. Those of a document's entities (DocIE, DocRED) nest as a matter of course: the
+    longest is kept, the rest are counted in one finding a document; those that cross are a warning.
 
     Bad: {"text": "Rome Opera House", "entities": [{"start": 0, "end": 10, "type": "ORG"}, {"start": 5, "end": 16, "type": "LOC"}]}
     Fix: keep the one that is right: {"start": 0, "end": 16, "type": "LOC"}
@@ -161,6 +174,14 @@ def overlapping_mentions(examples: Sequence[Example], context: CheckContext) -> 
                 + ", ".join(repr(u.text) for u in given_way[:5]),
                 severity="info",
                 mentions=[{"text": u.text, "type": u.type, "start": u.start} for u in given_way],
+            )
+        crossed = [u for u in unplaced(example) if u.why == "across another mention"]
+        if crossed:
+            yield flag(
+                example,
+                f"{many(len(crossed), 'mention crosses another', 'mentions cross others')}, and neither lies in the other: "
+                + ", ".join(repr(u.text) for u in crossed[:5]),
+                mentions=[{"text": u.text, "type": u.type, "start": u.start} for u in crossed],
             )
 
 

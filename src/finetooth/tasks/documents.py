@@ -22,12 +22,17 @@ class LabelledSpan:
     entity: int | None = None
 
 
+NOT_AT_PLACE = "not at its place"
+
+
 @dataclass(frozen=True, slots=True)
 class Unplaced:
     """A mention that the source names and no span of the target stands for, and ``why``.
 
     "not in text"; "inside a longer name" of its own entity wherever it stands; "inside a longer mention"
-    of another; "another type here" or "another entity here": the same characters are already a mention.
+    of another; "across another mention": both share characters, and neither lies in the other;
+    "another type here" or "another entity here": the same characters are already a mention;
+    "not at its place" (NOT_AT_PLACE): its offsets hold no characters, or lie outside its sentence.
     ``start`` and ``end`` are -1 where no one place is meant.
     """
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from finetooth.metrics.ner_tags import from_chunks
+from finetooth.tasks.documents import NOT_AT_PLACE, LabelledSpan
 from finetooth.text import squeeze
 from finetooth.types import Span
 
@@ -85,6 +86,19 @@ def longest_first(spans: Iterable[tuple[int, int]]) -> list[int]:
             ends.insert(at, end)
             kept.append(i)
     return sorted(kept)
+
+
+def gave_way(s: LabelledSpan, taken: Mapping[tuple[int, int], str], edges: Sequence[tuple[int, int]]) -> str:
+    """Why this mention is none of those ``taken`` (place -> type; ``edges`` are the places in order): see Unplaced."""
+    if not 0 <= s.start < s.end:
+        return NOT_AT_PLACE
+    same = taken.get((s.start, s.end))
+    if same is not None:
+        return "another entity here" if same == s.type else "another type here"
+    at = bisect_right(edges, (s.start, s.start)) - 1
+    around = [edges[k] for k in (at, at + 1) if 0 <= k < len(edges)]
+    within = any(start <= s.start and s.end <= end for start, end in around)
+    return "inside a longer mention" if within else "across another mention"
 
 
 def place_names(names: Sequence[str], text: str) -> list[Span]:

@@ -18,6 +18,7 @@ from finetooth.metrics.relation import METRICS, parts
 from finetooth.registry import Ablation, Task
 from finetooth.tasks import rows
 from finetooth.tasks.documents import (
+    NOT_AT_PLACE,
     DocEntity,
     LabelledSpan,
     NerInput,
@@ -27,7 +28,7 @@ from finetooth.tasks.documents import (
     Triple,
     Unplaced,
 )
-from finetooth.tasks.mentions import longest_first, name_key, place_names
+from finetooth.tasks.mentions import gave_way, longest_first, name_key, place_names
 from finetooth.tasks.ner import tokens_of
 from finetooth.tasks.relation_floors import FLOORS
 from finetooth.tasks.relation_outputs import parse, predictions, resolve, triple
@@ -211,13 +212,10 @@ def as_ner(example: Example) -> Example:
                 unplaced.append(Unplaced(name, entity.type, why, number))
     kept = set(longest_first((s.start, s.end) for s in spans))
     taken = {(spans[i].start, spans[i].end): spans[i].type for i in kept}
+    edges = sorted(taken)
     for i, s in enumerate(spans):
         if i not in kept:
-            same = taken.get((s.start, s.end))
-            why = "inside a longer mention" if same is None else "another type here"
-            if same == s.type:
-                why = "another entity here"
-            unplaced.append(Unplaced(s.text, s.type, why, s.entity, s.start, s.end))
+            unplaced.append(Unplaced(s.text, s.type, gave_way(s, taken, edges), s.entity, s.start, s.end))
     flat = sorted((spans[i] for i in kept), key=lambda s: (s.start, s.end))
     # What a span cannot say is kept beside, so that the document can be written whole again.
     beside = {
@@ -259,7 +257,7 @@ def as_relation(example: Example) -> Example:
             key = (s.text, s.type)
             place = number[key] if key in number else number.setdefault(key, next(free))
         aliases.setdefault(place, []).append(s.text)
-        if s.start >= 0:
+        if s.start >= 0 or getattr(s, "why", "") == NOT_AT_PLACE:
             mentions.setdefault(place, []).append((s.start, s.end, s.text, s.type))
         else:
             mentions.setdefault(place, [])
