@@ -263,6 +263,28 @@ def test_three_numbers_are_not_guessed_at(tmp_path):
     assert found(tmp_path, rows) == []
 
 
+def test_of_three_labels_the_wording_may_tell_which(tmp_path):
+    clash, open_, no = (
+        "the hypothesis contradicts the premise.",
+        "so it cannot be determined.",
+        "so it cannot be inferred.",
+    )
+    said = [
+        ("neutral", clash),
+        ("neutral", open_),
+        ("neutral", no),
+        ("contradiction", clash),
+        ("contradiction", open_),
+    ]
+    rows = [row(f"n{i}", f"It sank, {reason}", label) for i, (label, reason) in enumerate(said)]
+    hits = found(tmp_path, rows)
+    assert [(h.example_id, h.evidence["conclusion"]) for h in hits] == [
+        ("n0", "contradicted"),
+        ("n4", "neutral"),
+    ]
+    assert found(tmp_path, rows[:3]) == []  # where "neutral" may be all that is not entailed
+
+
 def test_the_mistake_that_was_corrected_is_no_error_and_a_correction_that_fails_is(tmp_path):
     rows = [
         {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from finetooth.checks._verdict import TOLD, conclusion, sentences
+from finetooth.checks._verdict import TOLD, conclusion, relation, sentences
 from finetooth.registry import CheckContext, check, flag
 from finetooth.tasks.nli import follows
+from finetooth.tasks.nli_outputs import kind
 from finetooth.text import shorten, squeeze, words
 from finetooth.types import Example, Finding
 
@@ -38,6 +39,8 @@ def reason_contradicts_label(examples: Sequence[Example], context: CheckContext)
     first reason is kept as the mistake it was. Where nearly every reason speaks against its label the
     labels are read the wrong way round, which is said once.
 
+    Where a set has the three labels, "the hypothesis contradicts the premise" beside "neutral" is one too.
+
     Bad: {"reason": "... the hypothesis cannot be inferred.", "label": 1}
     Fix: let the teacher reason again, or drop the row; change the label only where a person agrees
     """
@@ -52,7 +55,11 @@ def reason_contradicts_label(examples: Sequence[Example], context: CheckContext)
             corrected = reason != e.target.reason and label == e.target.label
             decided += not corrected
             if (verdict == "entailed") == entailed:
-                continue
+                # Of three labels two say "not entailed"; the wording may tell which.
+                told = relation(reason, e.inputs.hypothesis)
+                if entailed or told is None or _one_of_three(label, names) in (None, told):
+                    continue
+                verdict = told
             found = flag(
                 e,
                 f"{name} concludes {verdict!r}, the label beside it is {label!r}"
@@ -77,6 +84,12 @@ def reason_contradicts_label(examples: Sequence[Example], context: CheckContext)
         )
         return
     yield from against
+
+
+def _one_of_three(label: str, names: Collection[str]) -> str | None:
+    """ "neutral" or "contradicted", where the set has a label for either; None where it has not."""
+    kinds = {name: kind(name) for name in (label, *names)}
+    return kinds[label] if {"neutral", "contradicted"} <= set(kinds.values()) else None
 
 
 @check("nli", severity="info")

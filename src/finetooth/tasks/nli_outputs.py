@@ -104,20 +104,21 @@ def in_set(label: str, labels: Collection[str]) -> str:
         return label
     if set(labels) <= {"0", "1"}:
         return number_of(label, of_two=True)
-    kind = _kind(label)
-    if kind is None:
+    means = kind(label)
+    if means is None:
         return label
-    same = [name for name in labels if name in SPELLINGS[kind]]
-    if not same and kind != "entailed":
+    same = [name for name in labels if name in SPELLINGS[means]]
+    if not same and means != "entailed":
         # Of a set of two, what is not entailed is the other one.
         others = [name for name in labels if name not in SPELLINGS["entailed"]]
-        if len(labels) == 2 and len(others) == 1 and "not entailed" in (kind, _kind(others[0])):
+        if len(labels) == 2 and len(others) == 1 and "not entailed" in (means, kind(others[0])):
             same = others
     return same[0] if len(same) == 1 else label
 
 
-def _kind(label: str) -> str | None:
-    return next((kind for kind, names in SPELLINGS.items() if label in names), None)
+def kind(label: str) -> str | None:
+    """Which class a word stands for, a key of SPELLINGS; None for a number and any other word."""
+    return next((name for name, words in SPELLINGS.items() if label in words), None)
 
 
 def settled(
