@@ -106,3 +106,47 @@ def test_mentions_that_cross_are_not_said_to_nest(tmp_path, task):
     assert "'Society'" in nested.message
     assert "1 mention crosses another" in crossing.message
     assert "'The Royal'" in crossing.message
+
+
+@pytest.fixture
+def tokenizer(tmp_path):
+    """Words, and "left" in two tokens; a bell has none."""
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(
+        tokenizers.models.WordPiece({"[UNK]": 0, "le": 1, "##ft": 2}, unk_token="[UNK]")
+    )
+    made.normalizer = tokenizers.normalizers.BertNormalizer()
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.save(str(tmp_path / "tokenizer.json"))
+    return {"tokenizer": tmp_path, "max_length_tokens": 8, "stride_tokens": 2}
+
+
+def test_mentions_that_tokens_cannot_say_are_told(tmp_path, tokenizer):
+    text = "NewRome left \a a b c d e f g h i"
+    spans = [(3, 7), (8, 10), (9, 12), (13, 14), (15, 32), (17, 20)]
+    rows = [{"text": text, "entities": [{"start": a, "end": b, "type": "LOC"} for a, b in spans]}]
+    findings = found(load(tmp_path, rows), "mention-lost-to-tokens", **tokenizer)
+    told = {(f.evidence["start"], f.message.split(")", 1)[1].split(" ", 3)[3]) for f in findings}
+    assert told == {
+        (3, "begins inside the token 'NewRome'"),
+        (9, "begins inside the token 'le'"),
+        (13, "has no token: the tokenizer drops it"),
+        (15, "(9 tokens, from token 3 of 12) is in no window of 8 with a stride of 2"),
+    }
+    assert findings[0].severity == "error"
+    fix = next(f.fix for f in findings if f.evidence["start"] == 15)
+    fits = found(load(tmp_path, rows), "mention-lost-to-tokens", **tokenizer | fix)
+    assert 15 not in [f.evidence["start"] for f in fits]
+
+
+def test_triples_wider_than_a_window_are_told(tmp_path, tokenizer):
+    row = {
+        "doc": "Ada a b c d e f Rome g Milan",
+        "entities": [{"mentions": [n], "type": "X"} for n in ("Ada", "Rome", "Milan")],
+        "triples": [{"head": "Ada", "relation": "r", "tail": t} for t in ("Rome", "Milan")],
+    }
+    dataset = load(tmp_path, [row], "relation", "x.json")
+    whole, one = found(dataset, "triple-across-windows", **tokenizer)
+    assert (one.evidence["triples"], one.fix) == ([1], {"max_length_tokens": 10, "stride_tokens": 10})
+    assert (whole.severity, whole.evidence["apart"]) == ("warning", 1)
+    assert not found(dataset, "triple-across-windows", **tokenizer | one.fix)

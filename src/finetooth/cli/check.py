@@ -47,7 +47,9 @@ def command(
     ] = False,
     tokenizer: Annotated[
         str | None,
-        typer.Option(help="A model or tokenizer.json: names the answers that no window of it holds."),
+        typer.Option(
+            help="A model or tokenizer.json: names the answers and mentions that no window of it holds."
+        ),
     ] = None,
     max_length_tokens: Annotated[
         int, typer.Option(min=8, help="The window, with question and specials.")
