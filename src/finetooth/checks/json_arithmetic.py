@@ -133,7 +133,9 @@ def _number_finding(e: Example, f: Found, place: Path, left: float, right: float
     # A rule about a sum of fields speaks of the sum, not of the object that they stand in.
     name = show_path(path) if path != place else f.candidate.left.text
     relation = f"{r.rule} gives {_show(right)}"
-    if r.unrelated and r.of >= ENOUGH_TO_SAY:
+    if f.akin:
+        message = f"{name} is {_show(left)}, {relation}; it holds in {r.support} of {r.of} places: another rule, or none"
+    elif r.unrelated and r.of >= ENOUGH_TO_SAY:
         message = f"{name} is {_show(left)}, {relation}; it holds in {r.support} of {r.of} places, the field is unrelated"
     elif r.unrelated:
         message = f"{name} is {_show(left)}, {relation}"
@@ -167,9 +169,10 @@ def unrelated_field(examples: Sequence[Example], context: CheckContext) -> Itera
             field = _field_name(f)
             ids = list(dict.fromkeys(group[i].id for i, *_ in f.places()))
             held = "in none of" if not r.support else f"as by chance, in {r.support} of"
+            how = "follows another rule than" if f.akin else "has nothing to do with"
             yield flag(
                 "",
-                f"{key or 'no schema'}: {field} has nothing to do with {r.rule}: it holds {held} {r.of} places",
+                f"{key or 'no schema'}: {field} {how} {r.rule}: it holds {held} {r.of} places",
                 severity="error" if f.certain and f.candidate.op == "==" else "warning",
                 schema_id=key, field=field, rule=r.rule, holds=r.support, of=r.of,
                 examples=len(ids), first=ids[:MOST_EXAMPLES],
@@ -230,7 +233,7 @@ def part_exceeds_whole(examples: Sequence[Example], context: CheckContext) -> It
                     for _, p in sorted(c.left.uses, key=str)
                     if (v := at_path(value, (*place, *p))) is not None
                 }
-                names = " + ".join(parts)
+                names = " + ".join(parts) or c.left.text
                 yield flag(
                     group[i],
                     f"{names} is {_show(left)}, more than {whole}, which is {_show(right)} "

@@ -15,6 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from finetooth.checks import json_names as names
+from finetooth.checks.json_roles import (
+    counts_list,
+    has,
+    is_code,
+    is_money_total,
+    is_price,
+    is_quantity,
+    is_share,
+    own_words,
+)
 from finetooth.checks.json_tables import Table
 from finetooth.checks.json_terms import (
     Expr,
@@ -24,6 +34,7 @@ from finetooth.checks.json_terms import (
     minus,
     opt,
     plus,
+    scaled,
     times,
 )
 from finetooth.checks.json_values import Path
@@ -52,6 +63,7 @@ class View:
 
     def __init__(self, table: Table, root: Table) -> None:
         self.table, self.root = table, root
+        self._samples: dict[Path, bool] = {}
         self.columns = {path: column(table, path) for path in table.numbers if path}
         self.groups: dict[Path, list[Path]] = {}
         for path in self.columns:
@@ -72,74 +84,35 @@ class View:
 
         return sorted(self.table.lists, key=distance)
 
+    def is_sample(self, path: Path) -> bool:
+        """Whether a list shows some of the things that a field beside it counts: review_count 1280, and 3 reviews.
+
+        Twice as many in most places, and fewer in none. Not a list of quantities and prices: those are told in full.
+        """
+        if path not in self._samples:
+            label, sizes = names.words_of(path[-1]), self.table.sizes[path]
+            self._samples[path] = not any(products(self, (), self.child(path))) and any(
+                _exceeds(c.values, sizes, SAMPLE_FROM)
+                for c in self.columns.values()
+                if counts_list(c.words, label)
+            )
+        return self._samples[path]
+
     def child(self, path: Path) -> dict[Path, Expr]:
         """The number columns of a list's elements, as terms of ``i``."""
         below = self.table.lists[path]
         return {p: column(below, p, "i") for p in below.numbers}
 
 
-def has(words: tuple[str, ...], role: frozenset[str]) -> bool:
-    return not role.isdisjoint(words)
+SAMPLE_FROM = 2.0  # times as many as are shown
 
 
-def is_price(words: tuple[str, ...]) -> bool:
-    if has(words, names.TOTAL | names.TAX | names.DISCOUNT | names.PERCENT - {"rate"} | names.MEAN - {"per"}):
+def _exceeds(whole: np.ndarray, shown: np.ndarray, times_as_much: float) -> bool:
+    """Whether a whole is never less than what is shown of it, and mostly so many times as much."""
+    at = np.isfinite(whole) & np.isfinite(shown) & (shown > 0)
+    if not at.any() or np.any(whole[at] < shown[at]):
         return False
-    if "rate" in words:
-        return not has(
-            words, frozenset({"conversion", "growth", "interest", "churn", "heart", "success", "error"})
-        )
-    return has(words, names.PRICE - {"fee", "cost"}) or (
-        has(words, frozenset({"cost", "fee"})) and not has(words, names.PLUS - {"fee"})
-    )
-
-
-def is_quantity(words: tuple[str, ...]) -> bool:
-    return (
-        has(words, names.QUANTITY)
-        and not is_price(words)
-        and not has(
-            words,
-            names.PERCENT
-            | names.TAX
-            | names.DISCOUNT
-            | names.SUM_OF_MONEY
-            | names.MEAN
-            | names.CODE - {"number"},
-        )
-    )
-
-
-def is_share(words: tuple[str, ...]) -> bool:
-    return has(words, names.PERCENT)
-
-
-def is_code(words: tuple[str, ...]) -> bool:
-    return bool(words) and words[-1] in names.CODE and not has(words, names.TOTAL)
-
-
-def is_money_total(words: tuple[str, ...]) -> bool:
-    """Whether a field may be a total of money: not a rate, a mean, a tax, a unit price, a number of things."""
-    if has(words, names.PERCENT | names.MEAN | names.MIN | names.MAX) or "unit" in words or is_code(words):
-        return False
-    if has(words, names.NUMBERING):
-        return False
-    if has(words, (names.PLUS | names.MINUS) - {"paid"}) and not has(words, frozenset({"total"})):
-        return False
-    return has(words, names.TOTAL | names.PARTIAL) or (
-        bool(words) and words[-1] in names.SUM_OF_MONEY - {"price"}
-    )
-
-
-def own_words(words: tuple[str, ...]) -> frozenset[str]:
-    """What a total is the total of: ("total", "shipping", "weight") -> {shipping, weight}; ("order", "total") -> {}."""
-    money = [i for i, w in enumerate(words) if w in names.TOTAL | names.SUM_OF_MONEY]
-    last = money[-1] if money else 0
-    return frozenset(
-        w
-        for i, w in enumerate(words)
-        if w not in names.WHOLE | names.PARTIAL and not (w in names.CONTAINER and i < last)
-    )
+    return bool(np.median(whole[at] / shown[at]) >= times_as_much)
 
 
 # --- products -------------------------------------------------------------------------------------------------
@@ -159,6 +132,8 @@ def products(
         plain = has(quantity.words, names.PLAIN_QUANTITY) or len(quantities) == len(prices) == 1
         sure = SURE if plain and has(price.words, frozenset({"price", "rate", "unit", "per"})) else LIKELY
         base = times(quantity, price)
+        if has(price.words, frozenset({"cent", "penny", "pence"})):
+            yield scaled(base, 0.01), sure, frozenset({q, p})
         for d in discounts[:2]:
             discount = opt(columns[d])
             yield less_share(base, discount, percent=True), sure, frozenset({q, p, d})
@@ -207,6 +182,11 @@ def line_products(view: View) -> Iterator[Candidate]:
 # --- sums -----------------------------------------------------------------------------------------------------
 
 
+_PARTIAL_LIST = frozenset(
+    {"top", "recent", "best", "sample", "payment", "transaction", "history", "previous"}
+)
+
+
 def list_sums(view: View, prefix: Path, target: Expr) -> Iterator[tuple[Expr, int]]:
     """What the elements of a list add up to, where it may be what the target totals; how sure."""
     mine = own_words(target.words)
@@ -214,10 +194,7 @@ def list_sums(view: View, prefix: Path, target: Expr) -> Iterator[tuple[Expr, in
     for path in view.lists(prefix):
         columns = view.child(path)
         label = names.words_of(path[-1])
-        partial = has(
-            label,
-            frozenset({"top", "recent", "best", "sample", "payment", "transaction", "history", "previous"}),
-        )
+        partial = has(label, _PARTIAL_LIST) or view.is_sample(path)
         numbering = has(target.words, names.NUMBERING)
         # total_items: how many there are, not what they cost.
         numbered = numbering or (has(target.words, special) and target.words[-1] in label)
@@ -351,6 +328,12 @@ def totals(view: View) -> Iterator[Candidate]:
                         bases.append((view.columns[other], SURE))
                     elif has(target.words, names.TOTAL) and not has(words, names.TOTAL):
                         bases.append((view.columns[other], MAYBE))
+            bases = [(e, _beside_sample(target, e, s)) for e, s in bases]
+            if "budget" in target.words:
+                # What is not given out is still in the budget; what is spent may be more.
+                for base in (e for e, _ in bases if _given_out(e)):
+                    yield Candidate(view.table, base, "<=", target, "whole", LIKELY)
+                bases = [(e, s if "budget" in e.words else MAYBE) for e, s in bases]
             for base, strength in bases:
                 grown = money and not special
                 full = grown and not has(target.words, names.PARTIAL)
@@ -361,6 +344,17 @@ def totals(view: View) -> Iterator[Candidate]:
                     alone = made.rank == 3 and made.terms == 1
                     doubtful = doubtful or alone or (grown and not full and made is not base)
                     yield Candidate(view.table, target, "==", made, "sum", MAYBE if doubtful else strength)
+
+
+def _given_out(e: Expr) -> bool:
+    words = {w for place, path in e.uses for step in (*place, *path) for w in names.words_of(step)}
+    return not words.isdisjoint(("allocation", "allocated", "allocate", "allotment"))
+
+
+def _beside_sample(target: Expr, shown: Expr, strength: int) -> int:
+    """A total that is never less than what a list adds up to, and half as much again, may count what is not in the list."""
+    plain = "sum(" in shown.text and "*" not in shown.text
+    return min(strength, MAYBE) if plain and _exceeds(target.values, shown.values, 1.5) else strength
 
 
 def constant(view: View, value: float) -> Expr:

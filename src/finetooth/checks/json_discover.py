@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from finetooth.checks import json_candidates, json_named, json_orders, json_patterns
+from finetooth.checks import json_named, json_orders, json_patterns
 from finetooth.checks.json_candidates import LIKELY, SURE, Candidate, View
 from finetooth.checks.json_declared import declared, ignored
 from finetooth.checks.json_relations import TOLERANCE, Relation
+from finetooth.checks.json_roles import is_money_total
 from finetooth.checks.json_tables import Table, build
 from finetooth.checks.json_terms import Column
-from finetooth.checks.json_values import Path, decimals
+from finetooth.checks.json_values import Path
+from finetooth.checks.json_verdict import Verdict, akin, chance_of, excess, judge, plain_hits
 from finetooth.types import Example
 
 
@@ -32,13 +34,14 @@ from finetooth.types import Example
 class Found:
     """A relation with its verdicts: ``breaks`` are the places (indices into the table) that disobey.
 
-    ``certain``: to break it is an error, not a suspicion.
+    ``certain``: to break it is an error, not a suspicion. ``akin``: unrelated as it is, the sides rise and fall together.
     """
 
     relation: Relation
     candidate: Candidate
     breaks: np.ndarray
     certain: bool
+    akin: bool = False
 
     def places(self) -> Iterable[tuple[int, Path, float, float]]:
         """(example, path of the place, left, right) of each break."""
@@ -68,73 +71,6 @@ def rule_text(candidate: Candidate) -> str:
         place += "[]" if step == "[]" else f".{step}" if place else step
     body = f"{candidate.left.text} {candidate.op} {candidate.right.text}"
     return f"{place}: {body}" if place else body
-
-
-@dataclass
-class _Verdict:
-    candidate: Candidate
-    speaks: np.ndarray
-    holds: np.ndarray
-    allowed: np.ndarray
-
-    @property
-    def of(self) -> int:
-        return int(self.speaks.sum())
-
-    @property
-    def support(self) -> int:
-        return int(self.holds.sum())
-
-
-def _judge(c: Candidate, tolerance: float) -> _Verdict:
-    left, right = c.left.values, c.right.values
-    speaks = np.isfinite(left) & np.isfinite(right)
-    with np.errstate(invalid="ignore", over="ignore"):
-        gap = left - right
-        if c.kind == "order":
-            return _Verdict(c, speaks, speaks & (gap <= 1e-9), np.zeros(len(gap)))
-        # A sum of doubles, not a maximum: a gap of just two cents is no 0.02 in binary.
-        allowed = tolerance + 1e-9 * np.maximum(1, np.maximum(np.abs(left), np.abs(right)))
-        allowed = np.maximum(allowed, 0.005 * c.right.size)
-        allowed = np.maximum(allowed, 0.005 * c.left.size)
-        allowed = np.maximum(allowed, np.nan_to_num(c.rounding) * (1 + 1e-9) + 1e-9)
-        if c.right.divides:
-            shown = np.array(
-                [0.5 * 10.0 ** -decimals(x) if ok else 0 for x, ok in zip(left, speaks, strict=True)]
-            )
-            allowed = np.maximum(allowed, shown * (1 + 1e-9))
-        ok = np.abs(gap) <= allowed if c.op == "==" else gap <= allowed
-    return _Verdict(c, speaks, speaks & ok, allowed)
-
-
-def _chance(v: _Verdict) -> float:
-    """The share of places that would hold with the rows of the left side shuffled."""
-    at = np.flatnonzero(v.speaks)
-    if len(at) < 2:
-        return 0.0
-    c = v.candidate
-    left, right = c.left.values[at], c.right.values[at]
-    room = float(np.median(v.allowed[at]))
-    if not c.right.uses:
-        # Nothing to shuffle against a constant: of the numbers up to twice as large, so many are near it.
-        return min(1.0, room / max(abs(float(right[0])), 1e-9))
-    # Rolled, not drawn: no row meets itself.
-    shifts = sorted({1 + k * (len(at) - 1) // 7 for k in range(7)} - {len(at)})
-    hits = [np.mean(np.abs(np.roll(left, shift) - right) <= room) for shift in shifts]
-    return float(np.mean(hits))
-
-
-def _excess(v: _Verdict) -> float:
-    """0 for what chance gives, 1 for a relation that always holds."""
-    if not v.of:
-        return 0.0
-    chance = min(_chance(v), 0.999)
-    return (v.support / v.of - chance) / (1 - chance)
-
-
-def _plain_hits(v: _Verdict) -> int:
-    """Places that hold and are no accident of zeros: both sides differ from 0."""
-    return int((v.holds & (np.abs(v.candidate.left.values) > 1e-9)).sum())
 
 
 def discover(values: Sequence[Any], *, tolerance: float = TOLERANCE) -> list[Found]:
@@ -175,14 +111,14 @@ def _speakable(table: Table) -> bool:
 
 
 def _equalities(view: View, tolerance: float) -> tuple[list[Found], list[Found]]:
-    by_target: dict[frozenset, list[_Verdict]] = {}
+    by_target: dict[frozenset, list[Verdict]] = {}
     seen: set[str] = set()
     for c in [*json_named.named(view), *json_orders.durations(view)]:
         text = f"{c.left.text}{c.op}{c.right.text}"
         if c.op != "==" or text in seen:
             continue
         seen.add(text)
-        v = _judge(c, tolerance)
+        v = judge(c, tolerance)
         if v.of:
             by_target.setdefault(c.left.uses, []).append(v)
     good: list[Found] = []
@@ -199,37 +135,41 @@ def _equalities(view: View, tolerance: float) -> tuple[list[Found], list[Found]]
             continue
         sure = [v for v in verdicts if v.candidate.strength >= LIKELY]
         # Another reading that holds wherever it speaks: too few rows to believe it, enough to hold one's tongue.
-        if any(v.support >= max(0.8 * v.of, 1) and _plain_hits(v) and _chance(v) < 0.1 for v in verdicts):
+        if any(v.support >= max(0.8 * v.of, 1) and plain_hits(v) and chance_of(v) < 0.1 for v in verdicts):
             continue
         if sure:
             # The names' own choice: the surest, then that which speaks of most rows; the longest came first.
             best = max(sure, key=lambda v: (v.candidate.strength, v.of))
             if best.support < best.of:
-                bad.append(_found(best, certain=best.candidate.strength == SURE, unrelated=True))
+                near = akin(best)
+                sure_of_it = best.candidate.strength == SURE and not near
+                bad.append(replace(_found(best, certain=sure_of_it, unrelated=True), akin=near))
     return good, bad
 
 
-def _rank(v: _Verdict) -> tuple:
+def _rank(v: Verdict) -> tuple:
     """The best first: what holds most often; of equals what the names say, what holds mostly, what speaks of more."""
     mostly = 2 * v.support >= v.of
     return -v.support, -v.candidate.strength, not mostly, 0 if mostly else -v.of, v.candidate.right.terms
 
 
-def _believable(v: _Verdict) -> bool:
+def _believable(v: Verdict) -> bool:
     strength = v.candidate.strength
     if v.support == v.of and strength >= LIKELY:
         return True
-    excess = _excess(v)
+    beyond = excess(v)
     if strength >= LIKELY:
-        return excess >= 0.2 and _plain_hits(v) >= min(2, v.of)
-    return excess >= 0.6 and _plain_hits(v) >= json_patterns.FEW
+        return beyond >= 0.2 and plain_hits(v) >= min(2, v.of)
+    return beyond >= 0.6 and plain_hits(v) >= json_patterns.FEW
 
 
-def _certain(v: _Verdict) -> bool:
-    return v.candidate.strength == SURE or (v.of >= 10 and v.support >= 0.8 * v.of)
+def _certain(v: Verdict) -> bool:
+    if v.candidate.strength == SURE:
+        return 2 * v.support >= v.of or not akin(v)
+    return v.of >= 10 and v.support >= 0.8 * v.of
 
 
-def _found(v: _Verdict, *, certain: bool, unrelated: bool = False) -> Found:
+def _found(v: Verdict, *, certain: bool, unrelated: bool = False) -> Found:
     c = v.candidate
     relation = Relation(rule_text(c), c.kind, v.support, v.of, unrelated)
     return Found(relation, c, np.flatnonzero(v.speaks & ~v.holds), certain)
@@ -247,11 +187,11 @@ def _patterns(
 ) -> list[Found]:
     taken = {f.candidate.left.uses | f.candidate.right.uses for f in named}
     targets = {f.candidate.left.uses for f in named}
-    best: dict[frozenset, _Verdict] = {}
+    best: dict[frozenset, Verdict] = {}
     for c in json_patterns.patterns(view, taken):
         if c.left.uses in targets or _follows(c.left.uses | c.right.uses, known):
             continue
-        v = _judge(c, tolerance)
+        v = judge(c, tolerance)
         if not _proven(v):
             continue
         key = c.left.uses | c.right.uses
@@ -262,7 +202,7 @@ def _patterns(
     # A relation whose columns hold those of a shorter one says nothing new.
     keys = sorted(best, key=len)
     kept = [k for i, k in enumerate(keys) if not any(o < k for o in keys[:i])]
-    shown: dict[frozenset, _Verdict] = {}
+    shown: dict[frozenset, Verdict] = {}
     for k in kept:
         v = best[k]
         old = shown.get(v.candidate.left.uses)
@@ -282,9 +222,9 @@ def _follows(columns: frozenset[Column], known: dict[Column, frozenset[Column]])
     return bool(derived) and all(c in known or c in reach for c in columns)
 
 
-def _liking(v: _Verdict) -> tuple:
+def _liking(v: Verdict) -> tuple:
     text = v.candidate.right.text
-    total = json_candidates.is_money_total(v.candidate.left.words) or "total" in v.candidate.left.words
+    total = is_money_total(v.candidate.left.words) or "total" in v.candidate.left.words
     return (
         v.support,
         " - " not in text,
@@ -295,16 +235,16 @@ def _liking(v: _Verdict) -> tuple:
     )
 
 
-def _proven(v: _Verdict) -> bool:
+def _proven(v: Verdict) -> bool:
     """Holds nearly always, on values that vary; where chance cannot explain it, in three places of four."""
     least = 0.95 if v.candidate.right.terms == 1 else 0.75
     enough = json_patterns.ENOUGH if v.candidate.left.whole else json_patterns.FEW
     if v.of < enough or v.support < least * v.of:
         return False
     left = v.candidate.left.values[v.holds]
-    if len(np.unique(left)) < 5 or _plain_hits(v) < enough:
+    if len(np.unique(left)) < 5 or plain_hits(v) < enough:
         return False
-    chance = _chance(v)
+    chance = chance_of(v)
     # Small integers often agree by accident: then only nearly all will do.
     return v.support >= (least if chance < 0.02 else 0.95) * v.of and chance < 0.5
 
@@ -312,6 +252,7 @@ def _proven(v: _Verdict) -> bool:
 def _inequalities(view: View, believed: list[Found], tolerance: float) -> tuple[list[Found], list[Found]]:
     """Order and part-of-whole: what breaks them is wrong however many do; believed where most obey."""
     equal = {f.candidate.left.uses | f.candidate.right.uses for f in believed if f.candidate.op == "=="}
+    spans = [f.candidate.right.uses for f in believed if f.relation.kind == "span"]
     good: list[Found] = []
     bad: list[Found] = []
     seen: set[str] = set()
@@ -322,16 +263,25 @@ def _inequalities(view: View, believed: list[Found], tolerance: float) -> tuple[
         if text in seen:
             continue
         seen.add(text)
-        v = _judge(c, tolerance)
+        v = judge(c, tolerance)
         if not v.of:
             continue
         obeyed = v.support >= 0.8 * v.of
+        if _by_the_clock(c):
+            # The night has an end too, on the next day: said only where the other rows keep to their day, as a warning.
+            if obeyed and not any(c.left.uses | c.right.uses <= uses for uses in spans):
+                good.append(_found(v, certain=False))
+            continue
         unrelated = v.of >= 8 and v.support <= 0.75 * v.of
         if obeyed or not unrelated:
             good.append(_found(v, certain=c.strength == SURE or (obeyed and v.of >= 10)))
         else:
             bad.append(_found(v, certain=c.strength == SURE, unrelated=True))
     return good, bad
+
+
+def _by_the_clock(c: Candidate) -> bool:
+    return c.kind == "order" and any(c.table.kinds.get(path) == "clock" for _, path in c.left.uses)
 
 
 # --- by schema ------------------------------------------------------------------------------------------------

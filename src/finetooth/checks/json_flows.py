@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from finetooth.checks import json_candidates as sums
 from finetooth.checks import json_names as names
-from finetooth.checks.json_candidates import LIKELY, MAYBE, Candidate, View, constant, has, is_share
-from finetooth.checks.json_terms import Expr, minus, opt, plus
+from finetooth.checks.json_candidates import LIKELY, MAYBE, Candidate, View, constant
+from finetooth.checks.json_roles import has, is_money_total, is_share
+from finetooth.checks.json_terms import Expr, minus, opt, plus, signed, sum_where
 from finetooth.checks.json_values import Path
 
 Field = tuple[Path, Path, Expr, list[Path]]  # its object, its path, its term, the other columns of the object
@@ -51,8 +52,12 @@ def balances(view: View, fields: Sequence[Field]) -> Iterator[Candidate]:
                 first = view.columns[p]
                 if not has(first.words, _W(early)) or names.stem(first.words, _W(early)) != topic:
                     continue
-                for base, _ in sums.list_sums(view, prefix, constant(view, 0)):
+                by_kind = list(_signed(view))
+                for base in by_kind:
                     yield Candidate(view.table, target, "==", plus(first, base), "sum", LIKELY)
+                for base, _ in sums.list_sums(view, prefix, constant(view, 0)):
+                    strength = MAYBE if by_kind else LIKELY
+                    yield Candidate(view.table, target, "==", plus(first, base), "sum", strength)
                 ins = [
                     view.columns[q]
                     for q in others
@@ -67,3 +72,45 @@ def balances(view: View, fields: Sequence[Field]) -> Iterator[Candidate]:
                     yield Candidate(
                         view.table, target, "==", minus(plus(first, opt(a)), opt(b)), "sum", LIKELY
                     )
+
+
+# The words of entries that raise a balance, and of those that lower it.
+_IN = _W("credit deposit in income incoming inflow received receipt refund interest salary added topup")
+_OUT = _W("debit withdrawal out expense outgoing outflow spent payment fee charge sent sold removed")
+
+
+def _signed(view: View) -> Iterator[Expr]:
+    """What the entries of a list add up to where one of their texts says which way they go: type credit or debit."""
+    for at, below in view.table.lists.items():
+        for field, texts in below.texts.items():
+            values = sorted({t for t in texts if t})
+            ways = [_way(t) for t in values]
+            if not field or not 1 < len(values) <= 12 or not all(ways) or len(set(ways)) < 2:
+                continue
+            ins = [t for t, way in zip(values, ways, strict=True) if way > 0]
+            for p, c in view.child(at).items():
+                if p and p != field and is_money_total(c.words):
+                    yield signed(view.table, at, c, field, ins)
+
+
+def _way(text: str) -> int:
+    words = names.words_of(text)
+    return has(words, _IN) - has(words, _OUT)
+
+
+def by_kind(view: View, fields: Sequence[Field]) -> Iterator[Candidate]:
+    """total_credits == the sum of the transactions whose type is credit."""
+    for _, _, target, _ in fields:
+        topic = names.stem(target.words, names.WHOLE | names.SUM_OF_MONEY)
+        if not topic or not has(target.words, names.TOTAL) or has(target.words, names.NUMBERING):
+            continue
+        for at, below in view.table.lists.items():
+            for field, texts in below.texts.items():
+                values = {t for t in texts if t}
+                if not field or len(values) > 20:
+                    continue
+                for value in sorted(v for v in values if set(names.words_of(v)) == topic):
+                    for p, c in view.child(at).items():
+                        if p and is_money_total(c.words):
+                            right = sum_where(view.table, at, c, field, value)
+                            yield Candidate(view.table, target, "==", right, "sum", LIKELY)

@@ -13,19 +13,8 @@ from finetooth.checks import json_candidates as sums
 from finetooth.checks import json_flows as flows
 from finetooth.checks import json_names as names
 from finetooth.checks import json_parts as parts
-from finetooth.checks.json_candidates import (
-    LIKELY,
-    MAYBE,
-    SURE,
-    Candidate,
-    View,
-    constant,
-    has,
-    is_code,
-    is_money_total,
-    is_share,
-    own_words,
-)
+from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_roles import has, is_code, is_money_total, is_share, own_words
 from finetooth.checks.json_terms import (
     Expr,
     column,
@@ -92,7 +81,7 @@ def named(view: View) -> Iterator[Candidate]:
     for enumerate_ in (counts, means, ratios, shares, rates, differences, rated, nets, bodies):
         yield from enumerate_(view)
     fields = list(targets(view))
-    for between in (flows.readings, flows.balances):
+    for between in (flows.readings, flows.balances, flows.by_kind):
         yield from between(view, fields)
 
 
@@ -116,11 +105,12 @@ def counts(view: View) -> Iterator[Candidate]:
             rest = set(target.words) - set(label)
             if rest <= names.COUNT | names.WHOLE | {"of", "the"}:
                 if rest:
-                    yield Candidate(view.table, target, "==", count(view.table, at), "count", LIKELY)
+                    strength = MAYBE if view.is_sample(at) else LIKELY
+                    yield Candidate(view.table, target, "==", count(view.table, at), "count", strength)
                     for p, c in view.child(at).items():
                         if p and has(c.words, names.PLAIN_QUANTITY):
                             each_one = each(view.table, at, c)
-                            yield Candidate(view.table, target, "==", each_one, "count", LIKELY)
+                            yield Candidate(view.table, target, "==", each_one, "count", strength)
                 continue
             for field, value in _values(view, at):
                 if set(names.words_of(value)) == rest - names.COUNT - names.WHOLE:
@@ -147,9 +137,9 @@ def means(view: View) -> Iterator[Candidate]:
             for p, c in view.child(at).items():
                 if topic == set(c.words) or (p and topic == set(c.words) | label):
                     mean = each(view.table, at, c, "mean")
-                    yield Candidate(
-                        view.table, target, "==", mean, "mean", SURE if topic == set(c.words) else LIKELY
-                    )
+                    strength = SURE if topic == set(c.words) else LIKELY
+                    strength = MAYBE if view.is_sample(at) else strength
+                    yield Candidate(view.table, target, "==", mean, "mean", strength)
 
 
 def ratios(view: View) -> Iterator[Candidate]:

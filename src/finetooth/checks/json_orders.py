@@ -7,21 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from finetooth.checks import json_names as names
-from finetooth.checks.json_candidates import (
-    LIKELY,
-    MAYBE,
-    SURE,
-    Candidate,
-    View,
-    constant,
-    is_money_total,
-    is_price,
-    is_share,
-)
+from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_roles import is_money_total, is_price, is_share
 from finetooth.checks.json_tables import Table
 from finetooth.checks.json_terms import Expr, minus, plus, reference, scaled
 from finetooth.checks.json_values import Path
@@ -125,7 +117,7 @@ def durations(view: View) -> Iterator[Candidate]:
         for i, p in enumerate(dates):
             for q in dates[i + 1 :]:
                 hit = _pair(names.words_of(p[-1]), names.words_of(q[-1]), names.ORDER)
-                if hit is not None and table.kinds[p] == table.kinds[q] != "clock":
+                if hit is not None and table.kinds[p] == table.kinds[q]:
                     pairs.append((p, q) if hit[0] else (q, p))
         for path in paths:
             target = view.columns[path]
@@ -135,18 +127,27 @@ def durations(view: View) -> Iterator[Candidate]:
             if not units and not _LONG & set(target.words):
                 continue
             for first, second in pairs:
+                clock = table.kinds[first] == "clock"
                 gap = minus(_days(table, second), _days(table, first))
+                gap = _round_the_clock(gap) if clock else gap
                 for unit in units or ["day", "hour", "minute", "second", "week"]:
                     made = gap if UNITS[unit] == 1 else scaled(gap, UNITS[unit])
                     sure = (
                         LIKELY
-                        if units and len(pairs) == 1 and _LONG | {"night"} & set(target.words)
+                        if units and len(pairs) == 1 and not clock and _LONG | {"night"} & set(target.words)
                         else MAYBE
                     )
                     yield Candidate(table, target, "==", made, "span", sure)
-                    if unit in ("day", "week"):
+                    if unit in ("day", "week") and not clock:
                         # Both ends counted: from the 1st to the 1st is one day.
                         yield Candidate(table, target, "==", plus(made, constant(view, 1)), "span", MAYBE)
+
+
+def _round_the_clock(gap: Expr) -> Expr:
+    """From 22:00 to 06:00 there are eight hours: an end before its start is on the next day."""
+    late, early = gap.text.split(" - ")
+    text = f"{gap.text} + ({late} < {early} ? 1 : 0)"
+    return replace(gap, text=text, values=np.where(gap.values < 0, gap.values + 1, gap.values))
 
 
 def _days(table: Table, path: Path) -> Expr:

@@ -11,23 +11,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from finetooth.checks import json_names as names
-from finetooth.checks.json_candidates import (
-    LIKELY,
-    MAYBE,
-    SURE,
-    Candidate,
-    View,
-    constant,
-    has,
-    is_code,
-    is_price,
-    is_quantity,
-    is_share,
-    own_words,
-)
+from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_roles import has, is_code, is_price, is_quantity, is_share, own_words
 from finetooth.checks.json_terms import Expr, column, each, opt, rounded_by, total
 
 _words = names._words
+
+
+# What is told of a thing, and is no share of its number: page_size is no part of total_pages.
+_NO_PART = _words(
+    "unit per value lifetime previous next last size length limit capacity target goal quota score rating index current "
+    "offset count width height weight duration age growth change cost price fee"
+)
 
 
 def sibling_sums(view: View) -> Iterator[Candidate]:
@@ -44,7 +39,7 @@ def sibling_sums(view: View) -> Iterator[Candidate]:
                 p for p in paths
                 if p != path and mine <= set(view.columns[p].words) and len(view.columns[p].words) > len(mine)
                 and not has(view.columns[p].words, names.TOTAL | names.MEAN | names.PERCENT | names.MAX | names.MIN)
-                and not has(view.columns[p].words, frozenset({"unit", "per", "value", "lifetime", "previous", "next", "last"}))
+                and not has(view.columns[p].words, _NO_PART - mine)
                 and not is_code(view.columns[p].words)
             ]  # fmt: skip
             yield from _whole_and_parts(view, target, [view.columns[p] for p in parts], LIKELY)

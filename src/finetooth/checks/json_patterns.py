@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from finetooth.checks.json_candidates import MAYBE, Candidate, View, is_code, products
+from finetooth.checks.json_candidates import MAYBE, Candidate, View, products
+from finetooth.checks.json_roles import is_code
 from finetooth.checks.json_terms import Expr, count, each, less_share, minus, over, plus, scaled, times
 from finetooth.checks.json_values import Path
 

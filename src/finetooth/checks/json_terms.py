@@ -180,12 +180,42 @@ def count(table: Table, path: Path) -> Expr:
     )
 
 
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def count_where(table: Table, path: Path, field: Path, value: str) -> Expr:
     """How many elements of a list have this text in this field; nan where an element lacks it."""
     child = table.lists[path]
     texts = child.texts[field]
     hits = np.array([np.nan if t is None else float(t == value) for t in texts])
-    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-    text = f'count({reference(path)}.filter(i, ({reference(field, "i")} == "{quoted}")))'
+    text = f"count({reference(path)}.filter(i, ({reference(field, 'i')} == {_quoted(value)})))"
     uses = frozenset({(table.place, path), (child.place, field)})
     return Expr(text, table.down(child, hits), uses, terms=2, words=words_of(path[-1]), whole=True)
+
+
+def sum_where(table: Table, path: Path, amount: Expr, field: Path, value: str) -> Expr:
+    """What the elements of a list that have this text in this field add up to; nan where an element lacks it."""
+    hits = np.array([np.nan if t is None else float(t == value) for t in table.lists[path].texts[field]])
+    test = f"({reference(field, 'i')} == {_quoted(value)})"
+    text = f"sum({reference(path)}.filter(i, {test}).map(i, {amount.text}))"
+    return _weighed(table, path, amount, field, hits, text)
+
+
+def signed(table: Table, path: Path, amount: Expr, field: Path, ins: list[str]) -> Expr:
+    """A list's amounts, added where the field is one of ``ins`` and else taken off; nan where an element lacks it."""
+    signs = np.array(
+        [np.nan if t is None else 1.0 if t in ins else -1.0 for t in table.lists[path].texts[field]]
+    )
+    test = " || ".join(f"{reference(field, 'i')} == {_quoted(t)}" for t in ins)
+    text = f"sum({reference(path)}.map(i, ({test}) ? {amount.text} : -{amount.text}))"
+    return _weighed(table, path, amount, field, signs, text)
+
+
+def _weighed(table: Table, path: Path, amount: Expr, field: Path, by: np.ndarray, text: str) -> Expr:
+    child = table.lists[path]
+    size = 0.0 if amount.whole else np.nan_to_num(table.sizes[path])
+    return Expr(
+        text, table.down(child, amount.values * by), amount.uses | {(child.place, field)}, 3,
+        size=size, terms=amount.terms + 2, whole=amount.whole,
+    )  # fmt: skip
