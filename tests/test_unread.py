@@ -5,6 +5,8 @@ import json
 import pytest
 
 from finetooth.cli import main
+from finetooth.cli._scores import on_the_floor
+from finetooth.types import Score
 
 PAIRS = [
     {"id": f"p{i}", "premise": f"Ada left at {i}.", "hypothesis": "Ada left.", "label": i % 2}
@@ -132,3 +134,31 @@ def test_labels_are_read_as_the_set_spells_them_or_named(scored, gold, said, acc
     found = json.loads(scored(rows, dict(zip(("p0", "p1", "p2", "p3"), said, strict=True)), "--json").out)
     assert found["scores"][0]["value"] == accuracy
     assert {f["failure"]: f["rate"] for f in found["failures"]} == failures
+
+
+def test_precision_recall_and_confusion_of_each_class_are_told(scored):
+    rows = [{**r, "label": x} for r, x in zip(PAIRS, ["entailment"] * 4 + ["neutral"] * 4, strict=True)]
+    said = dict(
+        zip((r["id"] for r in rows), ["entailment"] * 3 + ["neutral"] * 4 + ["contradiction"], strict=True)
+    )
+    first, second = json.loads(scored(rows, said, "--json").out)["classes"]
+    assert (first["class"], first["n"], first["found"], first["precision"]["value"]) == (
+        "entailment",
+        4,
+        3,
+        100.0,
+    )
+    assert first["recall"]["value"] == 75.0
+    assert first["recall"]["low"] < 75.0 < first["recall"]["high"]
+    assert second["predicted_as"] == {"contradiction": 1, "neutral": 3}
+    assert (second["precision"]["value"], second["f1"]["value"]) == (75.0, 75.0)
+    printed = scored(rows, said).out
+    assert "precision" in printed
+    assert "gold, predicted:" in printed
+
+
+def test_a_score_above_its_floor_whose_interval_is_not_is_told_as_such():
+    said = on_the_floor(Score("exact_match", 33.3, 0.0, 66.7, 9, 0.0, {"empty object": 0.0}))
+    assert "may be no better than its floor: empty object alone reaches 0.00, this 33.30" in said
+    assert "the lower end of its interval is 0.00" in said
+    assert "is not above its floor" in on_the_floor(Score("f1", 3.0, 1.0, 5.0, 9, 4.0, {"majority": 4.0}))

@@ -8,11 +8,12 @@ from typing import Any
 
 from finetooth.cli._output import say, table
 from finetooth.evaluate.score import ScoreReport
-from finetooth.text import many
+from finetooth.text import many, shorten
 from finetooth.types import Drop, Score
 
 WIDEST = 3  # metrics side by side
 MOST_SLICES = 3  # named beside a mistake
+MOST_LABELS = 10  # across a confusion matrix
 
 
 def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) -> None:
@@ -21,6 +22,11 @@ def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) ->
     if slices and report.slices:
         print()
         print(slice_table(report.slices, main or report.scores[0].name))
+    if len(report.classes) > 1:
+        print()
+        print(class_table(report.classes))
+        print()
+        print(confusion_table(report.classes))
     if report.mistakes:
         print()
         print(mistake_table(report.mistakes))
@@ -30,12 +36,53 @@ def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) ->
     for line in left_out(report.left_out):
         say(line)
     for score in report.on_the_floor:
-        say(
-            f"{score.name} is not above its floor: {best_floor(score)} alone reaches {score.floor:.2f}, "
-            f"this {score.value:.2f}"
-        )
+        say(on_the_floor(score))
     for note in report.notes:
         say(note)
+
+
+def on_the_floor(score: Score) -> str:
+    """Why a score means nothing yet: its value does not beat what needs no model, or an end of its interval does not."""
+    if score.floor is None:
+        return ""
+    floor = f"{best_floor(score)} alone reaches {score.floor:.2f}"
+    highest = score.floor == max(score.floors.values(), default=score.floor)
+    beats = score.value > score.floor if highest else score.value < score.floor
+    end = score.low if highest else score.high
+    if not beats or end is None:
+        return f"{score.name} is not {'above' if highest else 'below'} its floor: {floor}, this {score.value:.2f}"
+    name = "lower" if highest else "upper"
+    return (
+        f"{score.name} may be no better than its floor: {floor}, this {score.value:.2f}, "
+        f"but the {name} end of its interval is {end:.2f}"
+    )
+
+
+def class_table(classes: Sequence[dict[str, Any]]) -> str:
+    """A line a class: how often it is, how often it was said, precision and recall with intervals, F1."""
+    rows = []
+    for c in classes:
+        of = [c[m][end] for m in ("precision", "recall") for end in ("value", "low", "high")]
+        rows.append((c["class"], c["n"], c["found"], *of, c["f1"]["value"]))
+    ends = ("low", "high")
+    return table(("class", "n", "predicted", "precision", *ends, "recall", *ends, "f1"), rows)
+
+
+def confusion_table(classes: Sequence[dict[str, Any]]) -> str:
+    """Gold labels down, predicted ones across; beyond ten the rarest of other labels are summed."""
+    own = [c["class"] for c in classes]
+    others = Counter(
+        p for c in classes for p, n in c["predicted_as"].items() for _ in range(n) if p not in own
+    )
+    shown = own + [name for name, _ in others.most_common(max(0, MOST_LABELS - len(own)))]
+    rest = sum(n for name, n in others.items() if name not in shown)
+    rows = []
+    for c in classes:
+        cells = [c["predicted_as"].get(name, 0) for name in shown]
+        rows.append((c["class"], *cells, *([c["n"] - sum(cells)] if rest else [])))
+    return table(
+        ("gold, predicted:", *map(shorten, shown, [20] * len(shown)), *(["others"] if rest else [])), rows
+    )
 
 
 def mistake_table(mistakes: Sequence[dict[str, Any]]) -> str:

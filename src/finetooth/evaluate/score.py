@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from finetooth.errors import FinetoothError
+from finetooth.evaluate.classes import classes
 from finetooth.evaluate.consistency import ceilings, counted, whole
 from finetooth.evaluate.intervals import Figure, Interval, group_numbers, intervals
 from finetooth.evaluate.metric_code import metric_fingerprint
@@ -28,7 +29,7 @@ class ScoreReport:
     ``groups``: how many groups of dependent examples the intervals are drawn from. ``ceilings``: what
     the gold itself scores, by name, where that is not perfect. ``mistakes``: see ``evaluate.mistakes``;
     ``failures``: see ``evaluate.unread``. ``left_out``: rows that no score counts, with the reason.
-    ``notes``: what a reader must know.
+    ``classes``: see ``evaluate.classes``. ``notes``: what a reader must know.
     """
 
     scores: tuple[Score, ...]
@@ -43,6 +44,7 @@ class ScoreReport:
     mistakes: tuple[dict[str, Any], ...] = ()
     failures: tuple[dict[str, Any], ...] = ()
     left_out: tuple[Drop, ...] = ()
+    classes: tuple[dict[str, Any], ...] = ()
 
     def score(self, name: str) -> Score:
         return next(s for s in self.scores if s.name == name)
@@ -56,6 +58,7 @@ class ScoreReport:
         return {
             "scores": list(self.scores),
             "slices": list(self.slices),
+            "classes": list(self.classes),
             "missing": list(self.missing),
             "unknown": list(self.unknown),
             "data_fingerprint": self.data_fingerprint,
@@ -190,6 +193,7 @@ def score(
         tally(task, examples, predictions, names),
         failures(task, examples, predictions, groups, train=train, seed=seed, resamples=resamples),
         left_out,
+        classes(task, examples, predictions, groups, seed=seed, resamples=min(resamples, 300)),
     )
 
 

@@ -1,10 +1,8 @@
-"""Accuracy, macro F1 and calibration of single labels, and the rows of a confusion matrix."""
+"""Accuracy, macro F1 and calibration of single labels; ``evaluate.classes`` has precision and recall of each."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -65,29 +63,6 @@ def _ece(sums: np.ndarray) -> np.ndarray:
     n, sure, right = (sums[..., i::3] for i in range(3))
     total = n.sum(axis=-1)
     return np.where(total > 0, 100.0 * np.abs(sure - right).sum(axis=-1) / np.maximum(total, 1.0), np.nan)
-
-
-def class_rows(examples: Sequence[Example], predictions: Targets) -> list[dict[str, Any]]:
-    """One row a class: precision, recall, F1 in percent, how often, and what it was taken for."""
-    gold, predicted = _labels(examples, predictions)
-    confusion = Counter(zip(gold, predicted, strict=True))
-    rows = []
-    for name in sorted(set(gold)):
-        tp = confusion[name, name]
-        found, there = predicted.count(name), gold.count(name)
-        rows.append(
-            {
-                "by": "class",
-                "slice": name,
-                "name": "f1",
-                "value": 100.0 * 2 * tp / max(found + there, 1),
-                "precision": 100.0 * tp / max(found, 1),
-                "recall": 100.0 * tp / max(there, 1),
-                "n": there,
-                "predicted_as": {p: n for (g, p), n in sorted(confusion.items()) if g == name},
-            }
-        )
-    return rows
 
 
 ACCURACY = Metric("accuracy", _accuracy, percent, "share of equal labels")

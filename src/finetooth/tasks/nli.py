@@ -174,6 +174,7 @@ TASK = Task(
     labels=labels,
     blank=BLANK,
     unlabelled=lambda e: "no gold label" if e.target.label == BLANK["label"] else "",
+    label_of=lambda target: target.label,
     settled=settled,
     unread=unread,
     unread_names=FAILURES,
