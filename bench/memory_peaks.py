@@ -3,7 +3,7 @@
     python bench/memory_peaks.py [--only minilm] [--batch-tokens 2048] [--out peaks.json]
 
 For starter:minilm (span, token, pair) and starter:smollm2 (token, causal), each strategy and two lengths.
-Each run is a process of its own: three steps and the checkpoint at their end. On a CPU the peak is the
+Each run is a process of its own: twelve steps and the checkpoint at their end. On a CPU the peak is the
 process's (VmHWM) less what it had before the model; on a GPU it is torch.cuda.max_memory_allocated.
 """
 
@@ -25,7 +25,7 @@ RUNS = [
     ("starter:smollm2", "ner", "token", (128, 512)),
     ("starter:smollm2", "ner", "causal", (384, 1024)),
 ]
-STEPS = 3
+STEPS = 12
 
 
 def main() -> None:
@@ -163,7 +163,7 @@ def tell(*settings: Any) -> dict[str, Any]:
 
 
 def measure(*settings: Any) -> dict[str, Any]:
-    """What three steps and a checkpoint take at most."""
+    """What twelve steps and a checkpoint take at most."""
     from finetooth.runs import Run
     from finetooth.train import data, machine
     from finetooth.train.fit import Job, engine_of, fit

@@ -1,7 +1,8 @@
 """How much of what planted label errors cost comes back when they are found, and left out or mended.
 
     python bench/noise_retrain.py [--data DIR] [--only nli,qa] [--rate 0.2] [--kind uniform] [--seeds 0,1,2]
-                                  [--examples N] [--dev N] [--folds 3] [--out runs/noise-retrain]
+                                  [--examples N] [--dev N] [--folds 3] [--top]
+                                  [--out runs/noise-retrain]
 
 One model and k more that judge what they never saw rank the noisy set (as in label_noise.py, with its sets). Then,
 with as many steps each and scored on the same untouched dev set:
@@ -9,6 +10,8 @@ with as many steps each and scored on the same untouched dev set:
     noisy    as it is                      clean    without the planted errors
     dropped  without what the ranking      mended   with the targets it proposes for those, and without those
              holds likelier wrong                   for which it proposes none
+             (--top: the rate is told it,
+             and as many go)
     lot      as many left out by lot       known    without exactly the planted ones: the most that dropping can do
 
 Printed: the main metric of each arm by seed, its paired difference from ``noisy``, and the share of the loss that
@@ -46,7 +49,6 @@ DEV = {
     "wnut17": "wnut17/dev.conll",
 }
 ARMS = ("noisy", "clean", "dropped", "mended", "lot", "known")
-POLICY = {"filters": [{"name": "label-error", "at_least": 0.5}]}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _one(case: Case, given: argparse.Namespace) -> None:
     noisy, wrong = list(evidence.known.examples), evidence.wrong
     source = str(data / case.of.train)
     truth = {e.id: e for e in readers.load(source, task=task.name).examples}
-    arms, found = _arms(case, noisy, wrong, truth, evidence)
+    arms, found = _arms(case, noisy, wrong, truth, evidence, given.top)
     if arms is None:
         print(
             f"{case.name}: no group stands apart, nothing is held likelier wrong than right; nothing to retrain"
@@ -114,12 +116,13 @@ def _one(case: Case, given: argparse.Namespace) -> None:
     _table(case, task, metric, dev, counts, arms, found)
 
 
-def _arms(case, noisy, wrong, truth, evidence) -> tuple[dict[str, Sequence[Example]] | None, Found]:
+def _arms(case, noisy, wrong, truth, evidence, told) -> tuple[dict[str, Sequence[Example]] | None, Found]:
     table = tables.gather(diagnose(evidence.known).rows())
     whole = subset(Dataset(case.of.task, (), case.name, "memory", ""), noisy)
+    held = {"name": "label-error"} | ({"top": case.rate} if told else {"at_least": 0.5})
     try:
-        dropped = apply_filters(whole, POLICY, table)
-        mended = apply_filters(whole, POLICY | {"fix": True}, table)
+        dropped = apply_filters(whole, {"filters": [held]}, table)
+        mended = apply_filters(whole, {"filters": [held], "fix": True}, table)
     except ConfigError as e:  # a policy that keeps nothing ends this case, not the others
         print(f"{case.name}: {e}")
         return None, Found(0, 0, 0, 0)
@@ -175,6 +178,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=0.2)
     parser.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], default=[0, 1, 2])
     parser.add_argument("--examples", type=int)
+    parser.add_argument("--top", action="store_true", help="tell it the rate")
     parser.add_argument("--dev", type=int, default=1000)
     parser.add_argument("--folds", type=int, default=3)
     return parser.parse_args()

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from finetooth import registry
+
+# oneDNN and what calls it keep a kernel, over a MiB, of each of the last 1,024 shapes that they have seen. Batches of many
+# lengths have more shapes than that: a small model's run grew by gigabytes, and was no faster for it
+# (bench/kernel_memory.py). Read at the first operation; whoever has set them knows why.
+for _name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+    os.environ.setdefault(_name, "64")
 
 HEADS = ("span", "token", "pair", "causal")
 

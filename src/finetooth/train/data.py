@@ -53,7 +53,7 @@ def load(config: Config, train: Given = None, dev: Given = None) -> Splits:
 
     Raises DataError and UsageError as ``readers.load`` does.
     """
-    options = {"schemas": config.data.schemas} if config.data.schemas else {}
+    options = config.data.reading
     notes: list[str] = []
 
     def get(given: Given, path: str | None) -> Dataset | None:

@@ -67,6 +67,7 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
     """
     config = job.run.config
     began = time.perf_counter()
+    machine.give_back()  # what loading and the trial left behind
     machine.reset_peak()
     with graceful(job.watch.say) as asked:
         dev_recorder, watch_dev = (
@@ -86,6 +87,7 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
             higher_is_better=main.higher_is_better,
             watch_dev=watch_dev,
             dev_recorder=dev_recorder,
+            told_mb=((job.run.info.get("preflight") or {}).get("estimate") or {}).get("memory_mb"),
         )
         loop.engine = engine
         engine.wishes = loop.wishes

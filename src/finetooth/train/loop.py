@@ -27,7 +27,7 @@ from finetooth.train.trainer import Engine
 from finetooth.train.watch import Watch
 
 Evaluate = Callable[[], dict[str, float]]
-MEMORY_STEPS = 5  # how often memory is looked at
+SPARE = 1.1  # of the memory foretold, how much a process may hold between steps
 
 
 class Loop(TrainerCallback):
@@ -50,7 +50,9 @@ class Loop(TrainerCallback):
         higher_is_better: bool,
         watch_dev: Callable[[], None] | None = None,
         dev_recorder: Recorder | None = None,
+        told_mb: float | None = None,
     ) -> None:
+        """``told_mb``: the memory that training was foretold to take, MiB."""
         self.run, self.config, self.plan, self.recorder = run, config, plan, recorder
         self.watch, self.asked, self.identity = watch, asked, identity
         self.evaluate, self.main_metric = evaluate, main_metric
@@ -61,7 +63,7 @@ class Loop(TrainerCallback):
         self.epochs: list[dict[str, Any]] = []  # one an epoch whose end is dealt with
         self.stopped_early = False
         self._log: StepLog | None = None
-        self._kept_mb = 0.0
+        self.told_mb, self._bound_mb = told_mb, 0.0
         self._found: Checkpoint | None = None
         self._saved_step, self._saved_at, self._mark = -1, time.monotonic(), 0.0
 
@@ -154,14 +156,18 @@ class Loop(TrainerCallback):
         return control
 
     def _bound_memory(self) -> None:
-        """Keeps memory within a quarter more than what the first steps, or those after the last return, took."""
-        if self.step % MEMORY_STEPS or self.engine.args.device.type != "cpu":
+        """Gives freed memory back where the process holds more than was foretold, and a tenth.
+
+        Batches of many shapes leave holes that none fills: without this a run takes twice its need in an hour.
+        """
+        if self.engine.args.device.type != "cpu":
             return
-        if not self._kept_mb:
-            self._kept_mb = machine.memory_mb()
-        elif machine.memory_mb() > 1.25 * self._kept_mb:
+        if not self._bound_mb:
+            self._bound_mb = SPARE * (self.told_mb or machine.memory_mb())
+        elif machine.memory_mb() > self._bound_mb:
             machine.give_back()
-            self._kept_mb = max(self._kept_mb, machine.memory_mb())
+            # What is still held is in use, whatever was foretold: to give back at every step would gain nothing.
+            self._bound_mb = max(self._bound_mb, SPARE * machine.memory_mb())
 
     def _epoch_share(self, epoch: int) -> float:
         start = self.plan.ends[epoch - 1] if epoch else 0

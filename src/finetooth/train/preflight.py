@@ -179,6 +179,7 @@ def estimate(
         return time.perf_counter() - began
 
     engine.model.train()
+    machine.give_back()
     machine.reset_peak()
     try:
         attempt(ordered[-1])
