@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetooth import checks, readers, registry
+from finetooth.errors import DataError
 from finetooth.io import write_json, write_jsonl
 from finetooth.tasks.mentions import longest_first
 from finetooth.tasks.relation import as_relation
@@ -150,3 +151,64 @@ def test_triples_wider_than_a_window_are_told(tmp_path, tokenizer):
     assert (one.evidence["triples"], one.fix) == ([1], {"max_length_tokens": 10, "stride_tokens": 10})
     assert (whole.severity, whole.evidence["apart"]) == ("warning", 1)
     assert not found(dataset, "triple-across-windows", **tokenizer | one.fix)
+
+
+TEXT = "Ada left Rome."
+PLAIN = [(0, 3, "PER"), (9, 13, "LOC")]
+
+
+def spans_of(dataset):
+    return [[(s.start, s.end, s.type) for s in e.target.entities] for e in dataset.examples]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"text": "Hm.", "label": []}, {"text": TEXT, "label": [[0, 3, "PER"], [9, 13, "LOC"]]}],
+        [
+            {"text": "Hm.", "labels": []},
+            {"text": TEXT, "labels": [{"start_offset": a, "end_offset": b, "label": t} for a, b, t in PLAIN]},
+        ],
+        [
+            {"tokens": ["Hm"], "labels": ["O"]},
+            {"tokens": TEXT[:-1].split(), "labels": ["B-PER", "O", "B-LOC"]},
+        ],
+        [{"words": ["Hm"], "tags": ["O"]}, {"words": TEXT[:-1].split(), "tags": ["B-PER", "O", "B-LOC"]}],
+        '["Hm.", {"entities": []}]\n["Ada left Rome.", {"entities": [[0, 3, "PER"], [9, 13, "LOC"]]}]\n',
+        '[["Hm.", {"entities": []}], ["Ada left Rome.", {"entities": [[0, 3, "PER"], [9, 13, "LOC"]]}]]',
+    ],
+)
+def test_spans_are_read_as_every_tool_writes_them(tmp_path, rows):
+    assert spans_of(load(tmp_path, rows)) == [[], PLAIN]
+
+
+def test_a_broken_pair_of_spacy_is_named(tmp_path):
+    with pytest.raises(DataError, match="expected a text and its annotations") as error:
+        load(tmp_path, '["Hm.", {"entities": []}]\n["Ada"]\n')
+    assert error.value.where.endswith(":2")
+
+
+def test_what_an_annotator_rejected_is_no_gold(tmp_path):
+    rows = [
+        {"text": TEXT, "_input_hash": 7, "_task_hash": i, "answer": answer, "spans": [{"start": 0, "end": 3, "label": t}]}
+        for i, (answer, t) in enumerate([("accept", "PER"), ("reject", "LOC"), ("ignore", "ORG"), ("accept", "X")])
+    ]  # fmt: skip
+    dataset = load(tmp_path, rows)
+    assert [e.id for e in dataset.examples] == ["0", "3"]
+    assert [(d.example_id, d.reason.split(";")[0]) for d in dataset.dropped] == [
+        ("1", "the annotator's answer is 'reject'"),
+        ("2", "the annotator's answer is 'ignore'"),
+    ]
+    with pytest.raises(DataError, match="2 rows were dropped: the annotator's answer is 'reject'"):
+        load(tmp_path, rows[1:3])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"), [("iob1", ["I-PER", "O", "I-LOC"]), ("bioes", ["S-PER", "O", "S-LOC"])]
+)
+def test_the_scheme_of_rows_is_that_of_the_file(tmp_path, scheme, tags):
+    words = ["Ada", "left", "Rome"]
+    dataset = load(tmp_path, [{"tokens": ["Hm"], "ner_tags": ["O"]}, {"tokens": words, "ner_tags": tags}])
+    assert [e.target.scheme for e in dataset.examples] == [scheme] * 2
+    assert spans_of(dataset) == [[], PLAIN]
+    assert not found(dataset, "orphan-inside-tag")

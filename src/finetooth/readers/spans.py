@@ -3,6 +3,7 @@
 {"id": "d1", "text": "Ada left.", "entities": [{"start": 0, "end": 3, "type": "PER"}]}
 {"text": "Ada left.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}      Prodigy
 {"text": "Ada left.", "entities": [[0, 3, "PER"]]}, ["Ada left.", {"entities": [[0, 3, "PER"]]}]   spaCy
+{"id": 1, "text": "Ada left.", "label": [[0, 3, "PER"]]}                      doccano
 {"tokens": ["Ada", "left", "."], "ner_tags": ["B-PER", "O", "O"]}             the hub
 """
 
@@ -11,21 +12,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from finetooth.io import Source, write_jsonl
+from finetooth.errors import DataError
+from finetooth.io import Source, parse_json, write_jsonl
+from finetooth.metrics.ner_tags import scheme_of
 from finetooth.registry import Reader
 from finetooth.tasks import relation, rows
-from finetooth.tasks.ner import TAG_KEYS, from_row, show, to_row
-from finetooth.types import Example
+from finetooth.tasks.mentions import edges
+from finetooth.tasks.ner import from_row, show, tagged, tags_in, to_row, words_of
+from finetooth.types import Drop, Example
 
 SPAN_KEYS = ("spans", "entities", "ents", "labels", "label")
 
 
-def _words(row: Mapping[str, Any]) -> bool:
-    words = row.get("tokens")
-    return isinstance(words, list) and all(isinstance(w, str) for w in words[:5])
+FIRST = 200  # rows that are looked at: the first ones may have no span
 
 
 def _key(row: Mapping[str, Any]) -> str | None:
@@ -37,7 +40,7 @@ def _key(row: Mapping[str, Any]) -> str | None:
         first = value[0] if value else None
         if first is None and key in ("spans", "entities", "ents"):
             return key
-        if isinstance(first, Mapping) and {"start", "end"} <= set(first):
+        if isinstance(first, Mapping) and None not in edges(first):
             return key
         if isinstance(first, list) and len(first) == 3 and all(type(x) is int for x in first[:2]):
             return key
@@ -48,7 +51,7 @@ def _is_ours(row: Mapping[str, Any]) -> bool:
     if isinstance(row.get("text"), str) and isinstance(row.get("entities"), list):
         first: Any = next(iter(row["entities"]), {})
         return isinstance(first, Mapping) and (not first or "type" in first) and "mentions" not in first
-    return _words(row) and any(isinstance(row.get(k), list) for k in TAG_KEYS)
+    return words_of(row) is not None and tags_in(row) is not None
 
 
 def sniff_rows(source: Source) -> bool:
@@ -57,7 +60,23 @@ def sniff_rows(source: Source) -> bool:
 
 
 def read_rows(source: Source) -> Iterator[Example]:
-    return numbered((from_row(row, where), row) for where, row in source.rows())
+    """Rows in order. The scheme of tags, where rows do not name it, is that of the whole file."""
+    made: list[tuple[Example, Mapping[str, Any]]] = []
+    untold: list[int] = []
+    for where, row in source.rows():
+        example = from_row(row, where)
+        if example.target.tags is not None and not isinstance(row.get("scheme"), str):
+            untold.append(len(made))
+        made.append((example, {"id": row.get("id")}))
+    scheme = scheme_of([made[i][0].target.tags for i in untold]) if untold else "iob2"
+    if scheme != "iob2":
+        for i in untold:
+            example, named = made[i]
+            told, tags = example.inputs, list(example.target.tags)
+            target = tagged(told.text, told.tokens, tags, scheme, str(source))
+            target = replace(target, unplaced=example.target.unplaced)
+            made[i] = replace(example, target=target), named
+    return numbered(made)
 
 
 def numbered(made: Iterable[tuple[Example, Mapping[str, Any]]]) -> Iterator[Example]:
@@ -76,31 +95,72 @@ def write_rows(examples: Sequence[Example], path: Path) -> None:
 
 
 def _pairs(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Rows; of spaCy's own training list, [text, annotations], as rows."""
-    document = source.document if source.starts_with == "[" else None
-    if not (isinstance(document, list) and document and isinstance(document[0], list)):
-        yield from source.rows()
-        return
-    for i, pair in enumerate(document):
-        where = f"{source}[{i}]"
-        text, notes = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
-        yield where, {"text": text, **rows.mapping(notes, where)}
+    """Rows; of spaCy's own training lists, [text, annotations], one a line or in one list, as rows."""
+    if _pair_a_line(source):
+        listed = [
+            (where, parse_json(line, where))
+            for where, line in ((f"{source}:{i}", line) for i, line in enumerate(source.text.split("\n"), 1))
+            if line.strip()
+        ]
+    else:
+        document = source.document if source.starts_with == "[" else None
+        if not (isinstance(document, list) and document and isinstance(document[0], list)):
+            yield from source.rows()
+            return
+        listed = [(f"{source}[{i}]", pair) for i, pair in enumerate(document)]
+    for where, pair in listed:
+        if not (isinstance(pair, list) and len(pair) == 2):
+            raise DataError(
+                "expected a text and its annotations", where=where, cure='["text", {"entities": []}]'
+            )
+        yield where, {"text": pair[0], **rows.mapping(pair[1], where)}
+
+
+def _pair_a_line(source: Source) -> bool:
+    if source.starts_with != "[" or source.head.lstrip()[1:].lstrip()[:1] != b'"':
+        return False
+    try:
+        pair = parse_json(source.text.lstrip().partition("\n")[0], str(source))
+    except DataError:
+        return False
+    return _is_pair(pair)
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether this is ["Ada left.", {"entities": [...]}]."""
+    pair = isinstance(value, list) and len(value) == 2 and isinstance(value[1], Mapping)
+    return pair and isinstance(value[1].get("entities"), list)
 
 
 def sniff_spans(source: Source) -> bool:
-    if source.is_text and source.starts_with == "[" and source.head.lstrip()[1:].lstrip()[:1] == b"[":
-        first = source.document[0]
-        return (
-            len(first) == 2 and isinstance(first[1], Mapping) and isinstance(first[1].get("entities"), list)
-        )
+    if source.is_text and source.starts_with == "[":
+        second = source.head.lstrip()[1:].lstrip()[:1]
+        if second in (b"[", b'"'):
+            return _is_pair(source.document[0]) if second == b"[" else _pair_a_line(source)
     row = source.first_row
-    return row is not None and isinstance(row.get("text"), str) and _key(row) is not None
+    if row is None or not isinstance(row.get("text"), str):
+        return False
+    if not any(row.get(k) == [] for k in SPAN_KEYS):
+        return _key(row) is not None
+    # Nothing in the first row: one further on says under which key spans stand.
+    try:
+        return any(_key(row) is not None for _, row in islice(source.rows(problems=lambda *_: None), FIRST))
+    except DataError:
+        return _key(row) is not None
 
 
 def read_spans(source: Source) -> Iterator[Example]:
+    """Rows in order. What an annotator rejected or left open (Prodigy's ``answer``) is dropped by name."""
+    dropped: list[Drop] = source.options.setdefault("dropped", [])
+
     def each() -> Iterator[tuple[Example, Mapping[str, Any]]]:
         key = None
         for where, row in _pairs(source):
+            answer = row.get("answer")
+            if answer in ("reject", "ignore"):
+                reason = f"the annotator's answer is {answer!r}; only 'accept' is gold"
+                dropped.append(Drop(str(_id(row) or where), "read", reason))
+                continue
             key = _key(row) or key or "spans"
             plain = {k: row[k] for k in ("text", "tokens", "meta", "label_set", "unplaced") if k in row}
             yield from_row(plain | {"id": _id(row), "entities": row.get(key) or []}, where), {"id": _id(row)}
@@ -109,7 +169,9 @@ def read_spans(source: Source) -> Iterator[Example]:
 
 
 def _id(row: Mapping[str, Any]) -> Any:
-    return next((row[k] for k in ("id", "_id", "_input_hash") if isinstance(row.get(k), (str, int))), None)
+    # Prodigy asks several questions about one input: it is the task that is asked once.
+    keys = ("id", "_id", "_task_hash", "_input_hash")
+    return next((row[k] for k in keys if isinstance(row.get(k), (str, int))), None)
 
 
 def write_spans(examples: Sequence[Example], path: Path) -> None:

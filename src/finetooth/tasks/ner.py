@@ -17,14 +17,14 @@ from finetooth.metrics.ner_tags import chunks_of
 from finetooth.registry import Ablation, Task
 from finetooth.tasks import rows
 from finetooth.tasks.documents import LabelledSpan, NerInput, NerTarget, Unplaced
-from finetooth.tasks.mentions import join, places
+from finetooth.tasks.mentions import edges, join, places
 from finetooth.tasks.ner_floors import FLOORS
 from finetooth.tasks.ner_outputs import parse, predictions
 from finetooth.types import Example, Prediction, Span
 
 SCHEMES = ("iob2", "iob1", "bioes")
 __all__ = ["TASK", "LabelledSpan", "NerInput", "NerTarget", "Unplaced", "from_row", "to_row"]
-TAG_KEYS = ("tags", "ner_tags", "ner")
+TAG_KEYS = ("tags", "ner_tags", "ner", "labels")
 
 
 def from_row(row: Mapping[str, Any], where: str) -> Example:
@@ -32,18 +32,18 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
 
     Spans stay as given: a wrong offset is a finding, not a reading error. Raises DataError.
     """
-    words = row.get("tokens")
+    words = words_of(row)
     tokens: tuple[Span, ...] | None
-    if "text" not in row and isinstance(words, list) and all(isinstance(w, str) for w in words):
+    if "text" not in row and words is not None:
         source, tokens = join(words)
     else:
         source = rows.text(row, "text", where)
-        tokens = None if words is None else tuple(tokens_of(row, source, where))
+        tokens = None if row.get("tokens") is None else tuple(tokens_of(row, source, where))
     unplaced = tuple(
         _unplaced(rows.mapping(u, f"{where}: unplaced[{i}]"), f"{where}: unplaced[{i}]")
         for i, u in enumerate(rows.listed(row, "unplaced", where))
     )
-    tags = next((row[k] for k in TAG_KEYS if row.get(k) is not None), None)
+    tags = tags_in(row)
     if tags is not None:
         target = tagged(source, tokens, tags, rows.text(row, "scheme", where, default="iob2"), where)
     else:
@@ -55,6 +55,25 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     return Example(
         rows.name(row, where, source), NerInput(source, tokens, labels), target, rows.meta(row, where)
     )
+
+
+def words_of(row: Mapping[str, Any]) -> list[str] | None:
+    """The words of a row that is tokenised, under either name; None where it is not."""
+    words = row.get("tokens", row.get("words"))
+    return words if isinstance(words, list) and all(isinstance(w, str) for w in words) else None
+
+
+def tags_in(row: Mapping[str, Any]) -> Any:
+    """What the row has for tags; None where nothing is. "labels" are tags where they are no spans."""
+    for key in TAG_KEYS:
+        value = row.get(key)
+        if value is None:
+            continue
+        if key != "labels" or (
+            isinstance(value, list) and not any(isinstance(v, (list, dict)) for v in value)
+        ):
+            return value
+    return None
 
 
 def tokens_of(row: Mapping[str, Any], source: str, where: str) -> Iterator[Span]:
@@ -83,7 +102,9 @@ def span(value: Any, source: str, where: str) -> LabelledSpan:
     if isinstance(value, (list, tuple)) and len(value) == 3:
         value = dict(zip(("start", "end", "type"), value, strict=True))
     value = rows.mapping(value, where)
-    start, end = rows.integer(value, "start", where), rows.integer(value, "end", where)
+    begin, stop = edges(value)
+    start = rows.integer({"start": begin} if begin is not None else {}, "start", where)
+    end = rows.integer({"end": stop} if stop is not None else {}, "end", where)
     kind = value.get("type", value.get("label"))
     if not isinstance(kind, str):
         raise DataError(f"type: expected a string, found {type(kind).__name__}", where=where)
