@@ -7,10 +7,13 @@ import pytest
 
 from finetooth import checks, readers, registry
 from finetooth.checks.nli_reasons import conclusion
+from finetooth.cli import main
 from finetooth.cli._asked import Asked
+from finetooth.config import build
 from finetooth.errors import DataError
 from finetooth.evaluate.score import score
 from finetooth.io import Source
+from finetooth.train.data import load as splits
 from finetooth.types import Prediction
 
 TASK = registry.task("nli")
@@ -78,6 +81,33 @@ def test_minus_one_and_null_are_no_labels(tmp_path):
     assert [(d.example_id, d.reason) for d in data.dropped] == [(i, "no gold label") for i in "1235"]
     asked = Asked(TASK, None, {}).read(Source(tmp_path / "rows.jsonl"))  # predict is asked for just these
     assert [e.target.label for e in asked] == ["1", "?", "?", "?", "0", "?"]
+
+
+MAP = {"0": "entailment", "1": "neutral", "2": "contradiction"}
+
+
+def test_labels_are_mapped_by_an_option_and_by_the_config(tmp_path, capsys):
+    rows = [
+        f'{{"premise": "A.", "hypothesis": "B{i}.", "label": {x}}}'
+        for i, x in enumerate(["2", "0.0", '"neutral"', "-1"])
+    ]
+    data = table(tmp_path, "\n".join(rows), "rows.jsonl")
+    assert {e.target.label for e in data.examples} == {"2", "0", "neutral"}
+    path = str(tmp_path / "rows.jsonl")
+    command = ["--labels", "0=entailment, 1=neutral,2=contradiction"]
+    assert main(["convert", path, "--to", "pairs", "--out", str(tmp_path / "new.jsonl"), *command]) == 0
+    labels = [e.target.label for e in readers.load(tmp_path / "new.jsonl").examples]
+    assert labels == ["contradiction", "entailment", "neutral"]
+    plain = {"task": "nli", "data": {"train": path, "dev": path}, "out": "none"}
+    given = [f"data.labels={{{', '.join(f'{k}: {v}' for k, v in MAP.items())}}}"]
+    for config in (build(plain, given), build({**plain, "data": {**plain["data"], "labels": MAP}})):
+        assert config.data.labels == MAP
+        assert [e.target.label for e in splits(config).train.examples] == labels
+    assert main(["check", path, "--labels", "0=entailment"]) == 2
+    assert "label '2' is not in the mapping" in capsys.readouterr().err
+    assert main(["check", path, "--labels", "entailment"]) == 2
+    assert "expected label=name" in capsys.readouterr().err
+    assert build(plain, ["data.labels={0: no, 1: yes}"]).data.labels == {"0": "no", "1": "yes"}
 
 
 def test_anli_is_read_with_its_letters(tmp_path):

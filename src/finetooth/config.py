@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from finetooth.errors import ConfigError
 from finetooth.registry import did_you_mean
@@ -29,18 +29,57 @@ class DataConfig(Section):
     """Where the examples are. ``on_error``: what to do with examples that have error findings.
 
     ``sample_seed`` draws ``max_*_examples`` and, where there is no ``dev``, the held-out ``dev_share``;
-    it is apart from the run's seed so that several seeds train and score on the same examples.
+    it is apart from the run's seed so that several seeds train and score on the same examples. ``labels``: what
+    the labels of inference pairs are to be called, ``{0: not_entailed, 1: entailed}`` or "0=not_entailed,1=entailed".
     """
 
     train: str
     dev: str | None = None
     format: str | None = None
     schemas: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
     on_error: Literal["stop", "drop", "keep"] = "stop"
     max_train_examples: int | None = Field(None, ge=1)
     max_dev_examples: int | None = Field(None, ge=1)
     dev_share: float = Field(0.1, gt=0, lt=1)
     sample_seed: int = Field(0, ge=0)
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _labels(cls, value: Any) -> Any:
+        return read_labels(value)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The options that ``readers.load`` needs."""
+        return {k: v for k, v in (("schemas", self.schemas), ("labels", self.labels)) if v}
+
+
+def read_labels(value: Any) -> dict[str, str]:
+    """A label of the file -> what it is to be called; of a mapping, or of text as "0=no,1=yes".
+
+    Raises ValueError for what is neither.
+    """
+    if value is None:
+        return {}
+    if isinstance(value, str):
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        if not pairs or not all(k.strip() and equals and v.strip() for k, equals, v in pairs):
+            raise ValueError(f"expected label=name,label=name, found {value!r}")
+        if len({k.strip() for k, _, _ in pairs}) < len(pairs):
+            raise ValueError(f"a label stands twice in {value!r}")
+        return {k.strip(): v.strip() for k, _, v in pairs}
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected a mapping of labels to names, found {type(value).__name__}")
+    for k, v in value.items():
+        if not all(isinstance(x, (str, int, float)) and str(x).strip() for x in (k, v)):
+            raise ValueError(f"expected names for labels, found {k!r}: {v!r}")
+    # YAML reads "no" and "yes" as truth values.
+    return {_word(k): _word(v) for k, v in value.items()}
+
+
+def _word(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 class ScratchConfig(Section):

@@ -91,7 +91,7 @@ def run(
 
     ``against`` is read into memory. Raises what ``readers.load`` raises.
     """
-    reading = {"schemas": options.pop("schemas")} if options.get("schemas") else {}
+    reading = {name: options.pop(name) for name in ("schemas", "labels") if options.get(name)}
     source = Source(data, {**reading, "stream": True})
     parts, reader = readers._parts(source, task, format)
     report = StreamReport(reader.task, reader.name)

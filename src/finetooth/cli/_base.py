@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetooth import readers, registry
+from finetooth.cli._labels import reading
 from finetooth.cli._output import say
 from finetooth.errors import UsageError
 from finetooth.runs import Run
@@ -50,6 +51,7 @@ def open_base(
     head: str | None,
     options: Sequence[str],
     schemas: Path | None,
+    labels: str | None,
     format: str | None,
     train: str | None,
     seed: int,
@@ -66,11 +68,12 @@ def open_base(
         raise UsageError(
             "a base model has no data of its own", where=name, cure="name the data to score it on"
         )
-    given: dict[str, Any] = {"schemas": schemas} if schemas else {}
+    given = reading(schemas, labels)
     dataset = readers.load(data, task=task, format=format, **given)
     of = registry.task(dataset.task)
     config = base.configure(
         name, of, data=data, train=train, schemas=None if schemas is None else str(schemas), head=head,
+        labels=given.get("labels"),
         options=options, seed=seed, out=None if out is None else str(out),
     )  # fmt: skip
     seen = readers.load(train, task=of.name, **given) if train else None

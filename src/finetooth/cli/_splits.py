@@ -30,7 +30,7 @@ def of_run(run: Run, split: str, data: str | None = None) -> Split:
     from finetooth.train import data as splitting
 
     config = run.config
-    options = {"schemas": config.data.schemas} if config.data.schemas else {}
+    options = config.data.reading
     if data is not None:
         found = readers.load(data, task=config.task, format=None, **options)
     else:

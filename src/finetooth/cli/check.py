@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import checks, readers
-from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._labels import Labels, reading
+from finetooth.cli._output import Json, emit, say, table, told_dropped
 from finetooth.errors import UsageError
 from finetooth.io import write_json
 from finetooth.machines import Spread
@@ -35,6 +36,7 @@ def command(
         str | None, typer.Option(help="Another split: leakage and drift between the two.")
     ] = None,
     schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    labels: Labels = None,
     only: Annotated[list[str] | None, typer.Option(help="Only this check (repeat for more).")] = None,
     skip: Annotated[list[str] | None, typer.Option(help="Not this check (repeat for more).")] = None,
     fail_on: Annotated[FailOn, typer.Option(help="The severity that makes the exit code 1.")] = FailOn.error,
@@ -65,7 +67,7 @@ def command(
     rows: Annotated[int, typer.Option(min=100, help="With --stream: rows in a part.")] = 20_000,
     json: Json = False,
 ) -> int:
-    options: dict[str, Any] = {"schemas": schemas} if schemas else {}
+    options = reading(schemas, labels)
     if stream:
         if explain:
             raise UsageError("--explain needs all rows at once", cure="leave out --stream")
@@ -127,6 +129,7 @@ def _printable(text: str) -> str:
 
 def _print(dataset, report: checks.CheckReport, show: int) -> None:
     say(f"{dataset.source}: {many(len(dataset), 'example')} of {dataset.task} ({dataset.format})")
+    told_dropped(dataset)
     by = Counter((f.severity, f.check) for f in report.findings)
     shown: Counter[str] = Counter()
     for finding in report.findings:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import readers, registry
-from finetooth.cli._output import Json, emit, say
+from finetooth.cli._labels import Labels, reading
+from finetooth.cli._output import Json, emit, say, told_dropped
 from finetooth.errors import UsageError
 from finetooth.types import Dataset, Example
 
@@ -19,15 +20,17 @@ def command(
     out: Annotated[Path, typer.Option(help="Where it goes.")],
     task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> int:
-    dataset = readers.load(data, task=task, format=format)
+    dataset = readers.load(data, task=task, format=format, **reading(None, labels))
     writers = {r.name: r for r in registry.readers() if r.task == dataset.task and r.write is not None}
     writer: registry.Reader = registry.pick(to, writers, f"format of {dataset.task} to write")
     if out.exists() and out.resolve() == Path(data).resolve():
         raise UsageError("the data would be written over", where=str(out), cure="give another --out")
     assert writer.write is not None
     writer.write(dataset.examples, out)
+    told_dropped(dataset)
     kept = _kept(dataset, out, to)
     if json:
         emit({"examples": len(dataset), "format": to, "out": out, "same_after_reading_back": kept})
@@ -35,19 +38,25 @@ def command(
     say(f"{out}: {len(dataset):,} examples of {dataset.task} as {to}; {kept:,} say the same when read back")
     if kept < len(dataset):
         say(
-            "the others lose what this format cannot say: places in DocIE, overlaps and inner offsets in columns"
+            "the others lose what this format cannot say: places in DocIE, overlaps and inner offsets in columns, ids"
         )
     return 0
 
 
 def _kept(dataset: Dataset, out: Path, to: str) -> int:
-    """How many examples say the same when the file is read again, blanks between words aside."""
+    """How many examples say the same under the same id when the file is read again, blanks between words aside."""
     again = readers.load(out, task=dataset.task, format=to).examples
     if len(again) != len(dataset):
         return 0
     return sum(
-        _said(dataset.task, a) == _said(dataset.task, b) for a, b in zip(dataset.examples, again, strict=True)
+        _named(a) == _named(b) and _said(dataset.task, a) == _said(dataset.task, b)
+        for a, b in zip(dataset.examples, again, strict=True)
     )
+
+
+def _named(example: Example) -> str:
+    """The id that the data gave; one made of the content is made anew of what is read."""
+    return "" if example.id.startswith("row-") else example.id
 
 
 def _said(task: str, example: Example) -> Any:

@@ -9,6 +9,7 @@ import typer
 
 from finetooth import readers, registry
 from finetooth.cli._base import is_base, open_base
+from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.cli._progress import Progress
 from finetooth.cli._scores import print_scores
@@ -36,6 +37,7 @@ def command(
         str | None, typer.Option(help="The training set, for floors and slices; the run's own if left out.")
     ] = None,
     schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    labels: Labels = None,
     ablations: Annotated[
         bool, typer.Option("--ablations", help="Also with parts of the input taken away: a pass more each.")
     ] = False,
@@ -72,15 +74,15 @@ def command(
         if entities_from is not None:
             raise UsageError("--entities-from needs a run of relations, this is a base model", where=run)
         base = open_base(
-            run, data, task=task, head=head, options=option or [], schemas=schemas, format=format, train=train,
-            seed=seed, out=out, constrain=constrain,
+            run, data, task=task, head=head, options=option or [], schemas=schemas, labels=labels, format=format,
+            train=train, seed=seed, out=out, constrain=constrain,
         )  # fmt: skip
         of, dataset, seen, loaded = base.run, base.data, base.train, (base.head, base.model)
         own: dict[str, Dataset | None] = {}
         keep = keep and out is not None
     else:
         of = Run.open(run)
-        dataset, seen, own = _data(of, data, format, train, schemas)
+        dataset, seen, own = _data(of, data, format, train, reading(schemas, labels))
         loaded = None
     apart = ("-constrained" if constrain else "") + ("-predicted-entities" if entities_from else "")
     free = evaluation.split_name(of, dataset, own)
@@ -150,11 +152,10 @@ def command(
 
 
 def _data(
-    of: Run, data: str | None, format: str | None, train: str | None, schemas: Path | None
+    of: Run, data: str | None, format: str | None, train: str | None, given: dict[str, Any]
 ) -> tuple[Dataset, Dataset | None, dict[str, Dataset | None]]:
     """What a run is scored on, what it was trained on as far as that is known, and its own splits by name."""
-    options: dict[str, Any] = {"schemas": schemas or of.config.data.schemas}
-    options = {k: v for k, v in options.items() if v}
+    options = {**of.config.data.reading, **given}
     # What is wrong with the data is said before the model is loaded.
     dataset = readers.load(data, task=of.config.task, format=format, **options) if data is not None else None
     own = _own_splits(of, quiet=data is not None)

@@ -11,6 +11,7 @@ import typer
 
 from finetooth.cli import _asked as asking
 from finetooth.cli._base import is_base
+from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say
 from finetooth.cli._progress import Progress
 from finetooth.errors import DataError, FinetoothError, UsageError
@@ -30,6 +31,7 @@ def command(
     ] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
     schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    labels: Labels = None,
     constrain: Annotated[
         bool, typer.Option("--constrain", help="Generate only what obeys the example's JSON Schema.")
     ] = False,
@@ -59,7 +61,7 @@ def command(
         kind = registry.task(task)
         config = base.configure(run, kind, data=data, head=head, options=option or [])
         of = Run(Path(run), {"config": config.model_dump(mode="json")})
-        given: Any = schemas
+        options = reading(schemas, labels)
 
         def loaded() -> tuple[Any, Any]:
             made = base.load(config, kind, ())
@@ -69,12 +71,11 @@ def command(
     else:
         of = Run.open(run)
         kind = registry.task(of.config.task)
-        given = schemas or of.config.data.schemas
+        options = {**of.config.data.reading, **reading(schemas, labels)}
 
         def loaded() -> tuple[Any, Any]:
             return load(of, constrain=True) if constrain else load(of)
 
-    options = {"schemas": given} if given else {}
     if data == "-":
         if out is not None and out.is_dir():
             raise DataError("a folder, expected a file to write", where=str(out), cure="add a file name")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from finetooth import readers, registry
+from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say
 from finetooth.cli._scores import print_scores
 from finetooth.evaluate import predictions as files
@@ -26,12 +27,13 @@ def command(
         str | None, typer.Option(help="The training set, for floors and seen/unseen slices.")
     ] = None,
     schemas: Annotated[Path | None, typer.Option(help="A folder of JSON Schemas.")] = None,
+    labels: Labels = None,
     floors: Annotated[bool, typer.Option(help="Whether to compute the chance floors.")] = True,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap and of random floors.")] = 0,
     resamples: Annotated[int, typer.Option(min=1, help="Draws of the bootstrap.")] = 1000,
     json: Json = False,
 ) -> int:
-    options: dict[str, Any] = {"schemas": schemas} if schemas else {}
+    options = reading(schemas, labels)
     dataset = readers.load(data, task=task, format=format, **options)
     of = registry.task(dataset.task)
     seen = readers.load(train, task=of.name, **options).examples if train else ()

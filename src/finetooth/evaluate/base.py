@@ -8,7 +8,7 @@ pair head says before it is trained is drawn by chance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ def configure(
     data: str,
     train: str | None = None,
     schemas: str | None = None,
+    labels: Mapping[str, str] | None = None,
     head: str | None = None,
     options: Sequence[str] = (),
     seed: int = 0,
@@ -78,7 +79,7 @@ def configure(
         )
     values = {
         "task": task.name,
-        "data": {"train": train or data, "dev": data, "schemas": schemas},
+        "data": {"train": train or data, "dev": data, "schemas": schemas, "labels": dict(labels or {})},
         "model": {"name": name, "head": HEAD, "max_length_tokens": 16, "stride_tokens": 0},
         "seed": seed,
         "out": out or "none",

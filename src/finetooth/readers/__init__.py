@@ -51,10 +51,16 @@ def recognise(source: Source, *, task: str | None = None, format: str | None = N
     if task is not None:
         registry.task(task)
     if format is not None:
-        return _named(format, task)
+        return _asked_for(_named(format, task), source)
     reader = _claiming(source, task)
     if reader is None:
         raise _unknown(source, task)
+    return _asked_for(reader, source)
+
+
+def _asked_for(reader: registry.Reader, source: Source) -> registry.Reader:
+    if source.options.get("labels") and reader.task != "nli":
+        raise UsageError(f"labels are mapped for nli, this holds {reader.task}", where=str(source))
     return reader
 
 
@@ -81,7 +87,7 @@ def _parts(source: Source, task: str | None, format: str | None) -> tuple[list[S
     # Some formats are folders of their own; others are files that happen to stand together.
     whole = _named(format, task) if format else _claiming(source, task)
     if whole is not None and whole.sniff(source):
-        return [source], whole
+        return [source], _asked_for(whole, source)
     from finetooth.readers._folder import files_of
 
     parts = [Source(path, source.options) for path in files_of(source.path)]

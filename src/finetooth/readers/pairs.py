@@ -126,6 +126,8 @@ def _mapped(label: Any, mapping: Mapping[str, str], where: str) -> str:
     lower = {label_name(k): v for k, v in mapping.items()}
     if (name := label_name(label)) in lower:
         return lower[name]
+    if label_name(label) in map(label_name, mapping.values()) or label == BLANK["label"]:
+        return str(label)  # it is called so already
     raise DataError(
         f"label {str(label)!r} is not in the mapping", where=where, cure=f"it has {sorted(mapping)}"
     )

@@ -59,7 +59,7 @@ def _each(config: Any, notes: list[str]) -> dict[str, Any]:
     from finetooth import readers
     from finetooth.train import data as splitting
 
-    options = {"schemas": config.data.schemas} if config.data.schemas else {}
+    options = config.data.reading
     found = {}
     for split in ("train", "dev"):
         source = getattr(config.data, split)

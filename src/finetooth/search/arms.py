@@ -132,7 +132,7 @@ def load_examples(
 
     config = run.config
     of = config.data
-    options = {"schemas": of.schemas} if of.schemas else {}
+    options = of.reading
     train: Sequence[Example] = ()
     held: Dataset | None = None
     why = "no data are named for it"
