@@ -211,3 +211,25 @@ def test_a_total_that_follows_another_rule_is_no_error():
         found = findings(rows_of(make))
         assert {f.severity for f in found} == {"warning"}
     assert "follows another rule than" in next(f.message for f in found if not f.example_id)
+
+
+# --- declared rules that never apply -----------------------------------------------------------------------------
+
+
+def test_a_declared_rule_that_never_applies_is_named_with_the_name_that_nothing_has():
+    values = [{"a": i, "c": i, "rows": [{"n": i}]} for i in range(5)]
+    rules = ["c == a", "c == a + zz", "nope[]: c == a", "c == sum(rows.map(row, row.m))", "c >= opt(extra)"]
+    found = {f.evidence["rule"]: f for f in findings(values, {"x-relations": rules})}
+    assert {rule: f.evidence["missing"] for rule, f in found.items()} == {
+        "c == a + zz": ["zz"],
+        "nope[]: c == a": ["nope"],
+        "c == sum(rows.map(row, row.m))": ["m"],
+    }
+    assert "speaks of no place in 5 answers: no answer has zz" in found["c == a + zz"].message
+    assert {f.severity for f in found.values()} == {"warning"}
+    # A closed look at opt(...) only where the schema says which fields there are.
+    schema = {
+        "properties": {"a": {}, "c": {}, "extra": {}},
+        "x-relations": ["c >= opt(extra)", "c >= opt(extar)"],
+    }
+    assert [f.evidence["missing"] for f in findings(values, schema)] == [["extar"]]

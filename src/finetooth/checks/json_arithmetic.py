@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from finetooth.checks.json_declared import declared, ignored
+from finetooth.checks.json_declared import declared, ignored, names_of_schema, unknown_names
 from finetooth.checks.json_discover import Found, by_schema, discover, where
-from finetooth.checks.json_relations import TOLERANCE, Relation, applies, broken, parse
+from finetooth.checks.json_relations import TOLERANCE, Relation, applies, judged, parse
 from finetooth.checks.json_values import Path, at_path, show_number, show_path
 from finetooth.registry import CheckContext, check, flag
 from finetooth.types import Example, Finding
@@ -90,6 +90,8 @@ def relations_found(
 def declared_relation(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The answer breaks a relation that its schema declares.
 
+    A rule that never applies is named too, as a warning: it is most likely mistyped.
+
     Bad: {"subtotal": 10, "tax": 2, "total": 11} under "x-relations": ["total == subtotal + tax"]
     Fix: {"subtotal": 10, "tax": 2, "total": 12}
     """
@@ -97,13 +99,36 @@ def declared_relation(examples: Sequence[Example], context: CheckContext) -> Ite
     for key, group in by_schema(examples).items():
         schema = getattr(group[0].inputs, "schema", None)
         rules = declared(schema, key) if schema is not None else []
+        spoken = dict.fromkeys((r.rule for r in rules), 0)
         for e in group if rules else ():
-            for b in broken(e.target.value, rules, tolerance=tolerance):
-                yield flag(
-                    e,
-                    f"{b.path}: {_show(b.left)} and {_show(b.right)} break the declared {b.rule}",
-                    path=b.path, rule=b.rule, found=b.left, expected=b.right, difference=b.difference,
-                )  # fmt: skip
+            for rule in spoken:
+                for b, obeyed in judged(e.target.value, rule, tolerance):
+                    spoken[rule] += 1
+                    if obeyed:
+                        continue
+                    yield flag(
+                        e,
+                        f"{b.path}: {_show(b.left)} and {_show(b.right)} break the declared {b.rule}",
+                        path=b.path, rule=b.rule, found=b.left, expected=b.right, difference=b.difference,
+                    )  # fmt: skip
+        for rule, places in spoken.items():
+            yield from _says_nothing(key, rule, places, [e.target.value for e in group], schema)
+
+
+def _says_nothing(key: str, rule: str, places: int, values: Sequence[Any], schema: Any) -> Iterator[Finding]:
+    """A rule that speaks of no place, or names what neither the answers nor the schema have, is most likely mistyped."""
+    missing = unknown_names(rule, values, schema)
+    if places and not (missing and names_of_schema(schema)):
+        return
+    if not missing and len(values) < ENOUGH_TO_SAY:
+        return
+    why = f"no answer has {', '.join(missing)}" if missing else "what it names never stands together"
+    says = f"speaks of no place in {len(values)} answers" if not places else "names what nothing else does"
+    yield flag(
+        "",
+        f"{key or 'no schema'}: the declared {rule} {says}: {why}",
+        severity="warning" if missing else "info", schema_id=key, rule=rule, of=places, missing=missing,
+    )  # fmt: skip
 
 
 @check("json", severity="error")

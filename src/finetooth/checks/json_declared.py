@@ -9,11 +9,12 @@ How a rule is written stands in ``json_relations``.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from finetooth.checks.json_relations import PLACE, Relation, parse
+from finetooth.checks.json_relations import PLACE, RESERVED, Relation, parse
 from finetooth.errors import DataError
 
 KEYWORD = "x-relations"
@@ -98,3 +99,46 @@ def ignored(schema: Any, rule: str) -> bool:
     """Whether the schema asks not to look for this rule (``x-relations-ignore``: shell patterns, ``*`` for all)."""
     patterns = schema.get(f"{KEYWORD}-ignore", ()) if isinstance(schema, Mapping) else ()
     return any(rule == p or fnmatch.fnmatchcase(rule, p.replace("[", "[[]")) for p in patterns)
+
+
+_QUOTED = re.compile(r"""(?<!\[)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_LOOP = re.compile(r"\.(?:map|filter|all|exists|exists_one)\(\s*([A-Za-z_]\w*)\s*,")
+
+
+def unknown_names(rule: str, values: Iterable[Any], schema: Any = None) -> list[str]:
+    """The names in a rule that no answer has as a key, nor the schema as a property."""
+    text = _QUOTED.sub("", rule)
+    named = dict.fromkeys(_NAME.findall(text))
+    loops = set(_LOOP.findall(text))
+    known = names_of_schema(schema)
+    todo = [n for n in named if n not in RESERVED and n not in loops and n not in known]
+    seen: set[str] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping):
+            seen.update(node)
+        for below in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
+            walk(below)
+
+    for value in values if todo else ():
+        walk(value)
+    return [n for n in todo if n not in seen]
+
+
+def names_of_schema(schema: Any) -> set[str]:
+    """All property names that a schema declares, at whatever depth."""
+    found: set[str] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping):
+            if isinstance(node.get("properties"), Mapping):
+                found.update(str(k) for k in node["properties"])
+            for below in node.values():
+                walk(below)
+        elif isinstance(node, list):
+            for below in node:
+                walk(below)
+
+    walk(schema)
+    return found

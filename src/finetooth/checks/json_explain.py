@@ -48,6 +48,9 @@ def as_yaml(relations: Mapping[str, Sequence[Relation]]) -> Iterator[str]:
         yield f'# {label}.relations.yaml: beside {label}.json, or its lines as a list under "x-relations" in it'
         good = [r for r in rules if pasteable(r)]
         for r in good:
+            if not r.of:
+                yield f"- {json.dumps(r.rule, ensure_ascii=False)}  # declared, but speaks of no place: mistyped?"
+                continue
             how = "declared" if r.kind == "declared" else f"{r.kind}, found"
             yield f"- {json.dumps(r.rule, ensure_ascii=False)}  # {how}: holds in {r.support} of {r.of} places"
         if not good:

@@ -248,6 +248,7 @@ _CEL_WORDS = """size contains startsWith endsWith matches int uint double string
 all exists exists_one map filter getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes
 getSeconds getMilliseconds dyn max min"""
 _CEL_FUNCTIONS = frozenset(_CEL_WORDS.split())
+RESERVED = _CEL_FUNCTIONS | set(_FUNCTIONS) | {"opt", "self", "root", "in", "true", "false", "null"}
 
 
 def broken(value: Any, relations: Iterable[Relation | str], *, tolerance: float = TOLERANCE) -> list[Broken]:
@@ -255,21 +256,24 @@ def broken(value: Any, relations: Iterable[Relation | str], *, tolerance: float 
 
     Rules that name fields the answer lacks say nothing of it. ``tolerance`` is in the unit of the values.
     """
-    return [b for relation in relations for b, ok in _judge(value, relation, tolerance) if not ok]
+    return [b for relation in relations for b, ok in judged(value, relation, tolerance) if not ok]
 
 
 def applies(value: Any, relation: Relation | str, *, tolerance: float = TOLERANCE) -> tuple[int, int]:
     """(places where the relation holds, places that it speaks of) in one answer."""
-    verdicts = [ok for _, ok in _judge(value, relation, tolerance)]
+    verdicts = [ok for _, ok in judged(value, relation, tolerance)]
     return sum(verdicts), len(verdicts)
 
 
 def holds_in(value: Any, relation: Relation | str, *, tolerance: float = TOLERANCE) -> list[str]:
     """The paths of the places of one answer that the relation speaks of and that obey it."""
-    return [b.path for b, ok in _judge(value, relation, tolerance) if ok]
+    return [b.path for b, ok in judged(value, relation, tolerance) if ok]
 
 
-def _judge(value: Any, relation: Relation | str, tolerance: float) -> Iterator[tuple[Broken, bool]]:
+def judged(
+    value: Any, relation: Relation | str, tolerance: float = TOLERANCE
+) -> Iterator[tuple[Broken, bool]]:
+    """Each place of one answer that the relation speaks of, with what stands there, and whether it obeys."""
     rule = parse(relation if isinstance(relation, str) else relation.rule)
     context = None
     for path, scope in places(value, rule.place):
