@@ -8,7 +8,7 @@ import pytest
 from finetooth import registry
 from finetooth.curate import table as tables
 from finetooth.curate.correct import corrected
-from finetooth.curate.filters import FILTERS, apply_filters
+from finetooth.curate.filters import DUPLICATES, FILTERS, apply_filters
 from finetooth.curate.weights import clip_to_mean_one, smoothing, variability_weights, weight_rows
 from finetooth.errors import ConfigError, DataError, UsageError
 from finetooth.io import write_jsonl
@@ -91,6 +91,30 @@ def test_an_answer_is_taken_where_it_stands_once(answer, starts):
     assert (found and [a.start for a in found[0].target.answers]) == starts
 
 
+def test_a_filter_that_says_nothing_is_an_error_and_a_dry_run_may_keep_nothing(data, table):
+    for name in ("category", "label-error", "cluster"):
+        with pytest.raises(ConfigError, match=f"{name}: .* it would drop nothing"):
+            apply_filters(data, {"filters": [{"name": name}]}, table)
+    policy = {
+        "filters": [{"name": "confidence", "low": 1.0, "high": 1.0}, {"name": "category", "drop": "easy"}]
+    }
+    with pytest.raises(ConfigError, match="keeps no example"):
+        apply_filters(data, policy, table)
+    curated = apply_filters(data, policy, table, may_be_empty=True)
+    assert (len(curated.kept), len(curated.dropped)) == (0, 10)
+
+
+def test_duplicates_are_what_checks_of_duplicates_found_and_no_ids(data, table):
+    assert {c.name for c in registry.checks()} >= DUPLICATES
+    for row in table.values():
+        row["findings"] = []
+    table["e1"]["findings"] = [{"check": "duplicate-id", "severity": "error", "message": "m"}]
+    table["e2"]["findings"] = [{"check": "document-twice", "severity": "warning", "message": "m"}]
+    assert [
+        d.example_id for d in apply_filters(data, {"filters": [{"name": "near-duplicate"}]}, table).dropped
+    ] == ["e2"]
+
+
 @pytest.mark.parametrize("name", sorted(FILTERS))
 def test_every_filter_keeps_or_names_each_example(name, data, table):
     for row in table.values():
@@ -152,16 +176,25 @@ def test_the_published_weights_never_reach_their_clip_and_ours_do():
     assert published.max() / published.min() == pytest.approx(1.5)
     ours = variability_weights(v, scale=2.0)
     assert ours.mean() == pytest.approx(1)
-    assert ours.min() == 0.1
+    assert ours.min() == pytest.approx(0.1)
     assert np.all(np.diff(ours) >= 0)
 
 
 def test_clipping_and_mean_hold_at_once():
     raw = np.r_[np.full(99, 0.001), 1000.0]
-    made = clip_to_mean_one(raw, 0.1, 10.0)
+    made = clip_to_mean_one(np.log(raw), 0.1, 10.0)
     assert made.mean() == pytest.approx(1)
     assert made.min() >= 0.1
     assert made.max() <= 10
+
+
+@pytest.mark.parametrize("scale", [0.5, 10.0, 50.0, 1000.0])
+def test_the_mean_is_one_at_any_scale(scale):
+    v = np.linspace(0, 0.5, 201)
+    with np.errstate(all="raise", under="ignore"):
+        made = variability_weights(v, scale=scale)
+    assert made.mean() == pytest.approx(1, abs=1e-9)
+    assert np.all(np.diff(made) >= 0)
 
 
 def test_smoothing_is_bounded():

@@ -29,7 +29,7 @@ def command(
             "--with", help="A mapped run folder, diagnosis or cartography table, or findings of check --out."
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Where the kept examples go.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the kept examples go, as JSONL.")] = None,
     filter: Annotated[
         list[str] | None,
         typer.Option(help=f"NAME or NAME:KEY=VALUE,... (repeat for more). Names: {', '.join(FILTERS)}."),
@@ -68,7 +68,7 @@ def command(
     fixed: Sequence[Fixed] = ()
     tally: Mapping[str, int] = {}
     if rules["filters"]:
-        curated = apply_filters(dataset, rules, known)
+        curated = apply_filters(dataset, rules, known, may_be_empty=dry_run)
         (kept, dropped), tally, fixed = curated, curated.per_filter, curated.fixed
     if out is not None and not dry_run:
         to_row = registry.task(dataset.task).to_row

@@ -21,6 +21,10 @@ from finetooth.types import Dataset, Drop, Example
 
 Dropping = Iterator[tuple[str, str]]
 NUMBERS = {"variability", "confidence", "cluster", "rule_score", "rank"}  # columns of numbers
+DUPLICATES = {
+    "document-near-duplicate", "document-twice", "duplicate-pair", "duplicate-prompt", "duplicate-question",
+    "near-duplicate-question", "near-duplicate-row",
+}  # fmt: skip
 KEYS = ("combine", "filters", "fix", "out_of_sample")  # of a policy
 SEVERITIES = ("error", "warning", "info", "any")
 
@@ -58,6 +62,8 @@ def ambiguous(rows: Sequence[Row], *, top: float = 0.33) -> Dropping:
 def category(rows: Sequence[Row], *, keep: Any = (), drop: Any = ()) -> Dropping:
     """Keeps, or drops, the categories named: easy, hard, ambiguous."""
     keeping, dropping = _names(keep), _names(drop)
+    if not keeping and not dropping:
+        raise ConfigError("category: neither keep nor drop is given, it would drop nothing", cure="drop=hard")
     known = {"easy", "ambiguous", "hard"} | {str(r["category"]) for r in rows}
     for name in sorted(keeping | dropping):
         if name not in known:
@@ -84,6 +90,10 @@ def cluster(rows: Sequence[Row], *, exclude: Any = (), min_membership: float = 0
         excluded = {int(name) for name in _names(exclude)}
     except ValueError:
         raise ConfigError(f"cluster: exclude: expected numbers as 3+7 or -1, found {exclude!r}") from None
+    if not excluded and not min_membership:
+        raise ConfigError(
+            "cluster: neither exclude nor min_membership is given, it would drop nothing", cure="exclude=-1"
+        )
     here = {row["cluster"] for row in rows}
     if gone := sorted(excluded - here - {-1}):
         raise ConfigError(f"cluster: exclude: there is no cluster {gone[0]}", cure=f"there are {_few(here)}")
@@ -127,6 +137,10 @@ def rule_score(rows: Sequence[Row], *, at_least: int = 3) -> Dropping:
 def label_error(rows: Sequence[Row], *, top: float = 0.0, at_least: float | None = None) -> Dropping:
     """Drops the share ``top`` likeliest to be mislabelled, or all with a score of ``at_least``."""
     _share(top, "label-error: top")
+    if not top and at_least is None:
+        raise ConfigError(
+            "label-error: neither top nor at_least is given, it would drop nothing", cure="top=0.05"
+        )
     order = sorted(rows, key=lambda r: (-r["rank"], r["example_id"]))
     for row in order[: round(top * len(rows))]:
         yield row["example_id"], f"label-error score {row['rank']:.3f} is in the top {top:.0%}"
@@ -141,7 +155,7 @@ def near_duplicate(rows: Sequence[Row]) -> Dropping:
     """Drops all but the first of exact and near duplicates, as the checks found them."""
     for row in rows:
         for finding in row.get("findings") or ():
-            if "duplicate" in finding["check"]:
+            if finding["check"] in DUPLICATES:
                 yield row["example_id"], f"{finding['check']}: {finding.get('message', '')}"
                 break
 
@@ -162,13 +176,15 @@ class Curated:
         return iter((self.kept, self.dropped))
 
 
-def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> Curated:
+def apply_filters(
+    dataset: Dataset, config: Mapping[str, Any], table: Table, *, may_be_empty: bool = False
+) -> Curated:
     """Applies a policy {"combine": "or" | "and", "filters": [{"name": ..., settings}]} to a data set.
 
     "or" drops what any filter drops, "and" only what all drop. With "fix": true an example that would be dropped
     is kept with the target that the table proposes for it, where it proposes one. An example without a row in the
     table is kept, since nothing is known against it. "out_of_sample" is for who makes the table. Raises ConfigError for unknown filters or settings, for a
-    column that the table lacks, and for a policy that keeps nothing.
+    column that the table lacks, and for a policy that keeps nothing, unless it ``may_be_empty``.
     """
     combine = config.get("combine", "or")
     if combine not in ("or", "and"):
@@ -219,7 +235,7 @@ def apply_filters(dataset: Dataset, config: Mapping[str, Any], table: Table) -> 
             fixed.append(Fixed(example.id, reason, before, after, better[1]))
         else:
             kept.append(example)
-    if not kept:
+    if not kept and not may_be_empty:
         raise ConfigError("the policy keeps no example", cure="loosen it; --dry-run shows what it would drop")
     return Curated(_subset(dataset, kept, dropped), tuple(dropped), _tally(names, reasons), tuple(fixed))
 

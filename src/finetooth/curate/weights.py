@@ -34,25 +34,27 @@ def variability_weights(
         )
     if not 0 < low <= high:
         raise ConfigError(f"weights: expected 0 < low <= high, found {low} and {high}")
-    raw = 1.0 + v if scale is None else np.exp(scale * (v - v.mean()) / max(float(v.std()), 1e-12))
-    return clip_to_mean_one(raw, low, high)
+    logs = np.log1p(v) if scale is None else scale * (v - v.mean()) / max(float(v.std()), 1e-12)
+    return clip_to_mean_one(logs, low, high)
 
 
-def clip_to_mean_one(raw: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Weights in [low, high] with mean 1; needs low <= 1 <= high.
+def clip_to_mean_one(logs: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Weights in [low, high] with mean 1, of their logarithms up to a constant (n,); needs low <= 1 <= high.
 
-    Clipping moves the mean and rescaling moves the clip, so the factor between is found by bisection.
+    Clipping moves the mean and rescaling moves the clip, so the factor between is found by bisection. It and the
+    weights stay logarithms, since a large scale spreads them over more than a number holds.
     """
     if not low <= 1 <= high:
         raise ConfigError(f"weights: a mean of 1 needs low <= 1 <= high, found {low} and {high}")
-    below, above = low / raw.max(), high / raw.min()
+    least, most = math.log(low), math.log(high)
+    below, above = least - logs.max(), most - logs.min()
     for _ in range(100):
-        factor = (below + above) / 2
-        if np.clip(raw * factor, low, high).mean() < 1:
-            below = factor
+        shift = (below + above) / 2
+        if np.exp(np.clip(logs + shift, least, most)).mean() < 1:
+            below = shift
         else:
-            above = factor
-    return np.clip(raw * above, low, high)
+            above = shift
+    return np.clip(np.exp(np.clip(logs + above, least, most)), low, high)
 
 
 def smoothing(
