@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetooth import checks, readers, registry
+from finetooth.cli import main
 from finetooth.errors import DataError
 from finetooth.io import write_json, write_jsonl
 from finetooth.tasks.mentions import longest_first
@@ -212,3 +213,45 @@ def test_the_scheme_of_rows_is_that_of_the_file(tmp_path, scheme, tags):
     assert [e.target.scheme for e in dataset.examples] == [scheme] * 2
     assert spans_of(dataset) == [[], PLAIN]
     assert not found(dataset, "orphan-inside-tag")
+
+
+def test_convert_and_check_say_what_the_reader_left_out(tmp_path, capsys):
+    rows = [{"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": a} for a in ("accept", "reject")]  # fmt: skip
+    load(tmp_path, rows)
+    told = "left out by the reader: 1 row: the annotator's answer is 'reject'"
+    assert (
+        main(["convert", str(tmp_path / "x.jsonl"), "--to", "conll", "--out", str(tmp_path / "x.conll")]) == 0
+    )
+    assert told in capsys.readouterr().err
+    assert main(["check", str(tmp_path / "x.jsonl")]) == 0
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["Ada of Rome", "Blood Type O", "Boeing B-52", "= odd: one", "d1"])
+def test_ids_come_back_from_columns_whole(tmp_path, name, capsys):
+    load(tmp_path, [{"id": f"{name}{n}", "text": TEXT, "entities": []} for n in ("", " O")])
+    out = tmp_path / "x.conll"
+    assert main(["convert", str(tmp_path / "x.jsonl"), "--to", "conll", "--out", str(out)]) == 0
+    assert "2 say the same" in capsys.readouterr().err
+    assert [e.id for e in readers.load(out).examples] == [name, f"{name} O"]
+
+
+def test_convert_counts_an_id_that_is_lost(tmp_path, capsys):
+    load(tmp_path, [{"id": "two\nlines", "text": TEXT, "entities": []}])
+    assert (
+        main(["convert", str(tmp_path / "x.jsonl"), "--to", "conll", "--out", str(tmp_path / "x.conll")]) == 0
+    )
+    assert "0 say the same" in capsys.readouterr().err
+
+
+def test_a_column_that_counts_is_no_token(tmp_path):
+    text = "# Seite 3\n1\tAda\tNE\tB-PER\n2\tleft\tV\tO\n\n1\tRome\tNE\tB-LOC\n"
+    dataset = load(tmp_path, text, "ner", "x.conll")
+    assert [e.inputs.text for e in dataset.examples] == ["Ada left", "Rome"]
+    assert dataset.examples[0].meta["columns"] == [["NE"], ["V"]]
+    writers = {r.name: r for r in registry.readers()}
+    writers["conll"].write(dataset.examples, tmp_path / "y.conll")
+    assert (tmp_path / "y.conll").read_text() == text.partition("\n")[2]
+    # Numbers that are tokens stay tokens.
+    counted = load(tmp_path, "1 CD O\n3 CD O\n", "ner", "z.conll")
+    assert counted.examples[0].inputs.text == "1 3"

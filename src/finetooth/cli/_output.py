@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from finetooth.io import to_json
+from finetooth.text import many
+from finetooth.types import Dataset
 
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
@@ -18,6 +21,12 @@ Json = Annotated[
 def say(*words: object) -> None:
     """A line for the person, on standard error."""
     print(*words, file=sys.stderr, flush=True)
+
+
+def told_dropped(data: Dataset) -> None:
+    """A line a reason for the rows that the reader left out; nothing where it left out none."""
+    for reason, n in Counter(drop.reason for drop in data.dropped).items():
+        say(f"left out by the reader: {many(n, 'row')}: {reason}")
 
 
 def emit(value: Any) -> None:

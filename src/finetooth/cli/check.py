@@ -13,6 +13,7 @@ import typer
 from finetooth import checks, readers
 from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say, table, told_dropped
+from finetooth.cli._scores import left_out
 from finetooth.errors import UsageError
 from finetooth.io import write_json
 from finetooth.machines import Spread
@@ -158,4 +159,6 @@ def _print(dataset, report: checks.CheckReport, show: int) -> None:
         print(table(("by", "slice", "examples", "fit for training", "%", "examples with errors"), rows))
     for name, why in report.skipped:
         say(f"skipped {name}: {why}")
+    for line in left_out(report.dropped, "checked by nothing"):
+        say(line)
     say(", ".join(f"{n} {severity}" for severity, n in report.counts.items()))

@@ -10,6 +10,7 @@ import typer
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say, told_dropped
+from finetooth.cli._scores import left_out
 from finetooth.errors import UsageError
 from finetooth.types import Dataset, Example
 
@@ -35,6 +36,8 @@ def command(
     if json:
         emit({"examples": len(dataset), "format": to, "out": out, "same_after_reading_back": kept})
         return 0
+    for line in left_out(dataset.dropped, "not converted"):
+        say(line)
     say(f"{out}: {len(dataset):,} examples of {dataset.task} as {to}; {kept:,} say the same when read back")
     if kept < len(dataset):
         say(

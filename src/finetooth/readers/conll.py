@@ -2,6 +2,8 @@
 
 Ada     B-PER
 left    O
+
+A first column that counts the tokens of each sentence (1, 2, 3: GermEval, CoNLL-U) is kept, and is no token.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from finetooth.tasks.ner import NerInput, NerTarget, reading, spans_of
 from finetooth.types import Example
 
 DOCUMENT = "-DOCSTART-"
-_COMMENT_ID = re.compile(r"^#\s*(?:id|sent_id)\s*[=: ]\s*(\S+)")
+_COMMENT_ID = re.compile(r"^#\s*(?:id|sent_id)\s*[=: ]\s*(\S.*?)\s*$")
+# As we write it. Its last word may look like a tag, and it is no token all the same.
+_OUR_ID = re.compile(r"^# id = ")
 Line = tuple[int, list[str]]
 
 
@@ -74,7 +78,8 @@ def _sentences(source: Source, *, least: int) -> Iterator[tuple[list[Line], str,
             document += 1
             continue
         fields = _fields(line, delimiter)
-        if line.startswith("#") and not is_tag(fields[-1].strip()):
+        ours = not here and _OUR_ID.match(line) is not None
+        if line.startswith("#") and (ours or not is_tag(fields[-1].strip())):
             found = _COMMENT_ID.match(line)
             name = found.group(1) if found else name
             continue
@@ -87,6 +92,17 @@ def _sentences(source: Source, *, least: int) -> Iterator[tuple[list[Line], str,
         here.append((number, fields))
 
 
+def _counted(sentences: Sequence[Sequence[Line]]) -> bool:
+    """Whether the first of three columns or more counts the tokens of every sentence."""
+    if not any(len(lines) > 1 for lines in sentences):
+        return False
+    return all(
+        len(fields) > 2 and fields[0] == str(i)
+        for lines in sentences
+        for i, (_, fields) in enumerate(lines, 1)
+    )
+
+
 def columns(source: Source, *, predictions: bool = False) -> list[list[str]]:
     """The last column of every sentence: its tags."""
     least = 1 if predictions else 2
@@ -96,9 +112,11 @@ def columns(source: Source, *, predictions: bool = False) -> list[list[str]]:
 def read(source: Source) -> Iterator[Example]:
     """Sentences in order. Tags stay raw; entities are read from them as conlleval does.
 
-    ``meta``: the columns between token and tag, and the document where the file has breaks.
+    ``meta``: the columns between token and tag, whether one counts tokens, and the document where the file
+    has breaks.
     """
     sentences = list(_sentences(source, least=2))
+    word = int(_counted([lines for lines, _, _ in sentences]))
     tags = [[fields[-1].strip() for _, fields in lines] for lines, _, _ in sentences]
     scheme = scheme_of(tags)
     times: Counter[str] = Counter()
@@ -106,7 +124,7 @@ def read(source: Source) -> Iterator[Example]:
     for (lines, name, document), tagged, chunks in zip(
         sentences, tags, chunks_of(tags, reading=reading(scheme)), strict=True
     ):
-        text, tokens = join([fields[0] for _, fields in lines])
+        text, tokens = join([fields[word] for _, fields in lines])
         name = name or content_id(text)
         times[name] += 1
         if times[name] > 1 and name.startswith("row-"):
@@ -115,9 +133,11 @@ def read(source: Source) -> Iterator[Example]:
         if document:
             # Named by its first sentence, so that it is the same in a copy of the file.
             meta["document"] = documents.setdefault(document, f"{content_id(text)}-{document}")
-        between = [fields[1:-1] for _, fields in lines]
+        between = [fields[word + 1 : -1] for _, fields in lines]
         if any(between):
             meta["columns"] = between
+        if word:
+            meta["counted"] = True
         target = NerTarget(spans_of(text, tokens, chunks), tuple(tagged), scheme)
         yield Example(name, NerInput(text, tokens), target, meta)
 
@@ -126,17 +146,18 @@ def write(examples: Sequence[Example], path: Path) -> None:
     """Two columns and what stood between them, tab-separated, in the examples' own scheme."""
     document = None
     with atomic(path) as f:
-        for i, example in enumerate(examples):
+        for number, example in enumerate(examples, 1):
             if example.meta.get("document") != document:
                 document = example.meta.get("document")
                 f.write(f"{DOCUMENT}\tO\n\n")
             words, tags = tagged_words(example)
             between = example.meta.get("columns") or [[]] * len(words)
             if not example.id.startswith("row-"):
-                f.write(f"# id {example.id}\n")
-            for word, middle, tag in zip(words, between, tags, strict=True):
-                f.write("\t".join([_cell(word), *middle, tag]) + "\n")
-            f.write("\n" if i + 1 < len(examples) else "")
+                f.write(f"# id = {_cell(example.id)}\n")
+            for i, (word, middle, tag) in enumerate(zip(words, between, tags, strict=True), 1):
+                count = [str(i)] if example.meta.get("counted") else []
+                f.write("\t".join([*count, _cell(word), *middle, tag]) + "\n")
+            f.write("\n" if number < len(examples) else "")
 
 
 def _cell(word: str) -> str:
