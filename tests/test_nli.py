@@ -1,5 +1,6 @@
 """Natural language inference: pairs in, labels and reasons out, and what is wrong with them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,30 @@ def test_a_pair_without_gold_label_is_dropped_by_name(tmp_path):
     assert [e.id for e in data.examples] == ["p2"]
     assert data.examples[0].target.label == "entailment"
     assert [(d.example_id, d.reason) for d in data.dropped] == [("p1", "no gold label")]
+
+
+def test_check_says_which_rows_it_left_out(tmp_path, capsys):
+    rows = '{"id": "a", "premise": "A.", "hypothesis": "B.", "label": "-"}\n{"id": "b", "premise": "A.", "hypothesis": "C.", "label": 1}\n'
+    (tmp_path / "rows.jsonl").write_text(rows)
+    for more in ([], ["--stream"]):
+        assert main(["check", str(tmp_path / "rows.jsonl"), *more]) == 0
+        assert "1 row is checked by nothing, a for one: no gold label" in capsys.readouterr().err
+        assert main(["check", str(tmp_path / "rows.jsonl"), "--json", *more]) == 0
+        (drop,) = json.loads(capsys.readouterr().out)["dropped"]
+        assert (drop["example_id"], drop["reason"]) == ("a", "no gold label")
+
+
+def test_a_teachers_row_that_cannot_be_used_is_dropped_by_name(tmp_path):
+    pair = {"premise": "Ada left.", "hypothesis": "Ada went.", "predicted_label": 1, "true_label": 1}
+    rows = [
+        {"id": i, **pair, "thought_process": x} for i, x in enumerate(["so it follows.", None, "it follows."])
+    ]
+    said = '[INST] Premise: Ada left.\nHypothesis: Ada went. [/INST] {"thought_process": "it fol'
+    lines = [json.dumps(r) for r in [*rows, {"id": 3, "text": said}]]
+    data = table(tmp_path, "\n".join(lines), "thoughts.jsonl")
+    assert [e.id for e in data.examples] == ["0", "2"]
+    assert [d.example_id for d in data.dropped] == ["1", "3"]
+    assert "thought_process: expected a string, found null" in data.dropped[0].reason
 
 
 def test_sick_keeps_its_quotes(tmp_path):

@@ -10,17 +10,19 @@ from typing import Any
 from finetooth import registry
 from finetooth.checks._fit import by_origin
 from finetooth.machines import Spread
-from finetooth.types import SEVERITIES, Dataset, Example, Finding
+from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the checks found, the worst first; which checks were skipped, and why; what is fit, by origin."""
+    """What the checks found, the worst first; which checks were skipped, and why; what is fit, by origin;
+    the rows that the reader ``dropped``, which no check saw."""
 
     examples: int
     findings: tuple[Finding, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     origins: tuple[dict[str, Any], ...] = ()
+    dropped: tuple[Drop, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -29,6 +31,7 @@ class CheckReport:
 
     def to_json(self) -> dict[str, Any]:
         made = {"examples": self.examples, "counts": self.counts, "findings": list(self.findings)}
+        made |= {"dropped": list(self.dropped)} if self.dropped else {}
         return made | ({"origins": list(self.origins)} if self.origins else {})
 
 
@@ -71,7 +74,7 @@ def run(
     order = {e.id: i for i, e in enumerate(data.examples)}
     findings.sort(key=lambda f: (SEVERITIES.index(f.severity), order.get(f.example_id, -1)))
     origins = by_origin(data.examples, findings)
-    return CheckReport(len(data), tuple(findings), tuple(skipped), origins)
+    return CheckReport(len(data), tuple(findings), tuple(skipped), origins, tuple(data.dropped))
 
 
 def _one(shared: tuple[str, Sequence[Example], registry.CheckContext], name: str) -> list[Finding]:

@@ -47,7 +47,7 @@ class StreamReport:
     by_check: Counter[tuple[str, str]] = field(default_factory=Counter)
     first: dict[str, list[Finding]] = field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
-    dropped: int = 0
+    dropped: list[Drop] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
 
@@ -61,6 +61,7 @@ class StreamReport:
     def lines(self) -> Iterator[str]:
         """The document that ``check --json`` prints, in pieces: it may be larger than memory."""
         head = {"examples": self.examples, "counts": self.counts, "parts": self.parts, "notes": self.notes}
+        head |= {"dropped": self.dropped} if self.dropped else {}
         yield io.to_json(head)[:-1] + ', "findings": ['
         comma = ""
         for severity in SEVERITIES:
@@ -190,7 +191,7 @@ def _one_text(example: Example, texts: dict[str, str]) -> Example:
 class _Dealt:
     paths: list[Path]
     examples: int
-    dropped: int
+    dropped: list[Drop]
     hashes: array[int]
 
     def names(self) -> dict[int, str]:
@@ -231,7 +232,7 @@ def _deal(parts: list[Source], source: Source, reader: registry.Reader, folder: 
                 to = zlib.crc32(_text(example).encode("utf-8", "surrogatepass")) % count
                 pickle.dump((len(hashes), example), files[to], protocol=5)
                 hashes.append(_hash(example.id))
-    return _Dealt([p for p in paths if p.stat().st_size], len(hashes), len(dropped), hashes)
+    return _Dealt([p for p in paths if p.stat().st_size], len(hashes), dropped, hashes)
 
 
 def _text(example: Example) -> str:

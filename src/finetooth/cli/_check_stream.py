@@ -10,8 +10,9 @@ from typing import Any
 from finetooth.checks import stream
 from finetooth.cli._output import say, table
 from finetooth.cli._progress import Progress
+from finetooth.cli._scores import left_out
 from finetooth.io import atomic
-from finetooth.text import many, shorten
+from finetooth.text import shorten
 
 
 def command(data: str, bad: Sequence[str], show: int, out: Path | None, as_json: bool, **asked: Any) -> int:
@@ -42,8 +43,8 @@ def command(data: str, bad: Sequence[str], show: int, out: Path | None, as_json:
             for name, why in report.skipped:
                 say(f"skipped {name}: {why}")
             say(", ".join(f"{n} {severity}" for severity, n in report.counts.items()))
-        if report.dropped:
-            say(f"{many(report.dropped, 'row')} could not be read and were left out")
+        for line in left_out(report.dropped, "checked by nothing"):
+            say(line)
         for note in report.notes:
             say(note)
         return int(any(report.counts[severity] for severity in bad))

@@ -78,7 +78,7 @@ def read(source: Source) -> Iterator[Example]:
     that it has no word for.
     """
     delimiter = _delimiter(source)
-    mapping = {str(k): str(v) for k, v in (source.options.get("labels") or {}).items()}
+    mapping: Mapping[str, str] = source.options.get("labels") or {}
     dropped: list[Drop] = source.options.setdefault("dropped", [])
     # Rows of JSON need not have the same keys: one may lack an id or a reason that the next one has.
     known: dict[tuple[str, ...], dict[str, str]] = {}
@@ -104,7 +104,7 @@ def read(source: Source) -> Iterator[Example]:
                 continue
             dropped.append(Drop(str(plain.get("id") or where), "read", "no gold label"))
             continue
-        plain["label"] = _mapped(said, mapping, where) if mapping else _spelled(said)
+        plain["label"] = mapped(said, mapping, where) if mapping else _spelled(said)
         yield from_row(plain, where)
 
 
@@ -118,7 +118,7 @@ def _spelled(label: Any) -> Any:
     return LETTERS.get(label.strip().lower(), label) if isinstance(label, str) else label
 
 
-def _mapped(label: Any, mapping: Mapping[str, str], where: str) -> str:
+def mapped(label: Any, mapping: Mapping[str, str], where: str) -> str:
     """As the mapping says it, whether the file writes 1, 1.0, "1" or "1.0", and in upper or lower case."""
     for key in (str(label), str(label).strip(), label_name(label)):
         if key is not None and key in mapping:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from finetooth.errors import DataError
-from finetooth.io import Source, content_id, parse_json
+from finetooth.io import Source, content_id, json_type, parse_json
 from finetooth.registry import Reader
 from finetooth.tasks.nli import NliInput, NliTarget, label_name
-from finetooth.types import Example
+from finetooth.types import Drop, Example
 
 _PAIR = re.compile(
     r"premise:\s*(?P<premise>.*?)\s*\n\s*hypothesis:\s*(?P<hypothesis>.*?)\s*(?:\n|$)", re.I | re.S
@@ -69,12 +70,35 @@ def sniff(source: Source) -> bool:
 
 
 def read(source: Source) -> Iterator[Example]:
+    """A row of the teacher's that cannot be used (no thought, an object cut off) is dropped by name.
+
+    Raises DataError for a row that is of another kind altogether, and for what is no JSON.
+    """
+    mapping = source.options.get("labels") or {}
+    dropped: list[Drop] = source.options.setdefault("dropped", [])
     for where, row in _rows(source):
-        if not _is_reason(row):
+        if not (isinstance(row.get("text"), str) or {"premise", "hypothesis"} <= set(row)):
             raise DataError(
                 "expected premise, hypothesis and thought_process, or a text that holds them", where=where
             )
-        yield _from_text(row, where) if "thought_process" not in row else _from_fields(row, where)
+        try:
+            made = _from_fields if {"premise", "hypothesis"} <= set(row) else _from_text
+            example = made(row, where)
+        except DataError as e:
+            dropped.append(Drop(where if row.get("id") is None else str(row["id"]), "read", e.what))
+            continue
+        yield _renamed(example, mapping, where) if mapping else example
+
+
+def _renamed(example: Example, mapping: Mapping[str, str], where: str) -> Example:
+    from finetooth.readers.pairs import mapped
+
+    def name(label: str | None) -> str | None:
+        return None if label is None else mapped(label, mapping, where)
+
+    reasons = tuple((part, said, name(label)) for part, said, label in example.meta["reasons"])
+    target = replace(example.target, label=mapped(example.target.label, mapping, where))
+    return replace(example, target=target, meta={**example.meta, "reasons": reasons})
 
 
 def _from_fields(row: Mapping[str, Any], where: str) -> Example:
@@ -111,7 +135,7 @@ def _from_text(row: Mapping[str, Any], where: str) -> Example:
 
 def _string(row: Mapping[str, Any], key: str, where: str) -> str:
     if not isinstance(row.get(key), str):
-        raise DataError(f"{key}: expected a string, found {type(row.get(key)).__name__}", where=where)
+        raise DataError(f"{key}: expected a string, found {json_type(row.get(key))}", where=where)
     return row[key]
 
 
