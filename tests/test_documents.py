@@ -255,3 +255,24 @@ def test_a_column_that_counts_is_no_token(tmp_path):
     # Numbers that are tokens stay tokens.
     counted = load(tmp_path, "1 CD O\n3 CD O\n", "ner", "z.conll")
     assert counted.examples[0].inputs.text == "1 3"
+
+
+@pytest.mark.parametrize(
+    ("tail", "severity", "fix"),
+    [
+        ("Babbage's", "warning", {"tail": "Babbage"}),
+        ("Ada", "warning", {"tail": "Ada Lovelace"}),
+        ("Charles", "error", {"drop": True}),  # two are called so
+        ("Byron", "error", {"drop": True}),
+        ("Opera", "warning", {"add_entity": "Opera"}),  # the Rome Opera is a thing, not the opera
+    ],
+)
+def test_an_end_of_a_triple_is_found_by_a_part_of_its_name(tmp_path, tail, severity, fix):
+    names = ["Babbage", "Ada Lovelace", "Charles Wheatstone", "Charles Lyell", "Rome", "Rome Opera"]
+    row = {
+        "doc": " met ".join(names).replace("Charles", "C."),
+        "entities": [{"mentions": [n], "type": "ORG" if "Rome" in n else "PERSON"} for n in names],
+        "triples": [{"head": "Rome", "relation": "r", "tail": tail}],
+    }
+    (finding,) = found(load(tmp_path, [row], "relation", "x.json"), "triple-end-is-no-mention")
+    assert (finding.severity, finding.fix) == (severity, fix if "add_entity" in fix else {"triple": 0} | fix)

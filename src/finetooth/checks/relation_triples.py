@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +11,7 @@ from finetooth.registry import CheckContext, check, flag
 from finetooth.tasks.mentions import name_key, word_spans
 from finetooth.types import Example, Finding
 
+_POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
 USUAL = 20  # triples of a relation before its types say anything
 
 
@@ -17,9 +19,10 @@ USUAL = 20  # triples of a relation before its types say anything
 def triple_end_is_no_mention(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The head or tail of a triple is no mention of any entity, so no pair of entities can be learned for it.
 
-    Where only case, a determiner or edge marks differ, the entity is found under another name and the
-    fix says which. Where the text holds the name, but no entity has it, an entity is missing: both are
-    warnings. An error is a name that neither the entities nor the text know.
+    Where only case, a determiner, edge marks or a possessive differ, the entity is found under another name
+    and the fix says which; a part of a person's name ("Ada") is that of the one person with all of its words.
+    Where the text holds the name, but no entity has it, an entity is missing: these are warnings. An error is
+    a name that neither the entities nor the text know.
 
     Bad: {"doc": "Ada left Rome.", "entities": [{"mentions": ["Ada"]}, {"mentions": ["Rome"]}], "triples": [{"head": "Ada", "relation": "Left", "tail": "Paris"}]}
     Fix: {"triples": [{"head": "Ada", "relation": "Left", "tail": "Rome"}]}
@@ -57,14 +60,14 @@ def triple_end_is_no_mention(examples: Sequence[Example], context: CheckContext)
 
 def _lost(example: Example, i: int, side: str, told: str) -> Finding:
     held = stands(told, example.inputs.text)
-    near = _nearest(told, example)
+    near, surely = _nearest(told, example)
     message = f"the {side} {told!r} of {example.target.triples[i].relation!r} is no mention of any entity"
     if held:
         message += ", though the text holds it"
     if near is not None:
-        message += f"; {near[1]!r} is nearest"
+        message += f"; {near!r} is {'the same' if surely else 'nearest'}"
     fix = (
-        {"triple": i, side: near[1]}
+        {"triple": i, side: near}
         if near is not None
         else {"triple": i, "drop": True}
         if not held
@@ -73,7 +76,7 @@ def _lost(example: Example, i: int, side: str, told: str) -> Finding:
     return flag(
         example,
         message,
-        severity="warning" if held else "error",
+        severity="warning" if held or surely else "error",
         fix=fix,
         triple=i,
         side=side,
@@ -82,16 +85,33 @@ def _lost(example: Example, i: int, side: str, told: str) -> Finding:
     )
 
 
-def _nearest(told: str, example: Example) -> tuple[int, str] | None:
-    """The one entity whose name shares the most words with this one: more than half of both together."""
-    wanted = {w.text.casefold() for w in word_spans(name_key(told))}
-    best: tuple[float, int, str] | None = None
+def _words(name: str) -> frozenset[str]:
+    """The words of a name, case, a determiner, edge marks and a possessive aside."""
+    return frozenset(w.text.casefold() for w in word_spans(_POSSESSIVE.sub("", name_key(name))))
+
+
+def _nearest(told: str, example: Example) -> tuple[str | None, bool]:
+    """(the name that is meant, whether surely). Surely: a name of the same words.
+
+    Else the name that shares the most words with this one, more than half of both together; else the one
+    person who has all of its words. Of things a part is another thing: Rome is not the Rome Opera.
+    """
+    wanted = _words(told)
+    likeness: dict[int, tuple[float, str]] = {}  # of each entity its nearest name
+    persons: dict[int, str] = {}
     for number, name in entity_names(example):
-        words = {w.text.casefold() for w in word_spans(name_key(name))}
-        likeness = len(wanted & words) / max(len(wanted | words), 1)
-        if likeness > 0.5 and (best is None or likeness > best[0]):
-            best = (likeness, number, name)
-    return None if best is None else best[1:]
+        words = _words(name)
+        if words == wanted != frozenset():
+            return name, True
+        if example.inputs.entities[number].type.upper().startswith("PER") and frozenset() < wanted < words:
+            persons.setdefault(number, name)
+        share = len(wanted & words) / max(len(wanted | words), 1)
+        if share > likeness.get(number, (0.0, ""))[0]:
+            likeness[number] = share, name
+    best = max(likeness.values(), default=(0.0, ""), key=lambda x: x[0])
+    if best[0] > 0.5:
+        return best[1], False
+    return (next(iter(persons.values())) if len(persons) == 1 else None), False
 
 
 @check("relation", severity="error")
