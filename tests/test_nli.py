@@ -60,7 +60,7 @@ def test_check_says_which_rows_it_left_out(tmp_path, capsys):
     (tmp_path / "rows.jsonl").write_text(rows)
     for more in ([], ["--stream"]):
         assert main(["check", str(tmp_path / "rows.jsonl"), *more]) == 0
-        assert "1 row is checked by nothing, a for one: no gold label" in capsys.readouterr().err
+        assert "left out by the reader: 1 row: no gold label" in capsys.readouterr().err
         assert main(["check", str(tmp_path / "rows.jsonl"), "--json", *more]) == 0
         (drop,) = json.loads(capsys.readouterr().out)["dropped"]
         assert (drop["example_id"], drop["reason"]) == ("a", "no gold label")

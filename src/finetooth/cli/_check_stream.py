@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from finetooth.checks import stream
-from finetooth.cli._output import say, table
+from finetooth.cli._output import say, table, told_dropped
 from finetooth.cli._progress import Progress
-from finetooth.cli._scores import left_out
 from finetooth.io import atomic
 from finetooth.text import shorten
 
@@ -43,8 +42,7 @@ def command(data: str, bad: Sequence[str], show: int, out: Path | None, as_json:
             for name, why in report.skipped:
                 say(f"skipped {name}: {why}")
             say(", ".join(f"{n} {severity}" for severity, n in report.counts.items()))
-        for line in left_out(report.dropped, "checked by nothing"):
-            say(line)
+        told_dropped(report.dropped)
         for note in report.notes:
             say(note)
         return int(any(report.counts[severity] for severity in bad))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from finetooth.io import to_json
 from finetooth.text import many
-from finetooth.types import Dataset
+from finetooth.types import Drop
 
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
@@ -23,9 +23,9 @@ def say(*words: object) -> None:
     print(*words, file=sys.stderr, flush=True)
 
 
-def told_dropped(data: Dataset) -> None:
+def told_dropped(drops: Iterable[Drop]) -> None:
     """A line a reason for the rows that the reader left out; nothing where it left out none."""
-    for reason, n in Counter(drop.reason for drop in data.dropped).items():
+    for reason, n in Counter(drop.reason for drop in drops).items():
         say(f"left out by the reader: {many(n, 'row')}: {reason}")
 
 

@@ -106,11 +106,11 @@ def failure_table(failures: Sequence[dict[str, Any]]) -> str:
     return table(("not read", "%", "low", "high", f"of {failures[0]['of']:,}", "why"), rows)
 
 
-def left_out(drops: Sequence[Drop], what: str = "in no score") -> Iterator[str]:
-    """A sentence a reason why rows are in no score (or what else is said of them)."""
+def left_out(drops: Sequence[Drop]) -> Iterator[str]:
+    """A sentence a reason why rows are in no score."""
     for reason, n in Counter(d.reason for d in drops).most_common():
         one = next(d.example_id for d in drops if d.reason == reason)
-        yield f"{many(n, 'row is', 'rows are')} {what}, {one} for one: {reason}"
+        yield f"{many(n, 'row is', 'rows are')} in no score, {one} for one: {reason}"
 
 
 def score_table(scores: Sequence[Score]) -> str:

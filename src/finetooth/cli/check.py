@@ -13,7 +13,6 @@ import typer
 from finetooth import checks, readers
 from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say, table, told_dropped
-from finetooth.cli._scores import left_out
 from finetooth.errors import UsageError
 from finetooth.io import write_json
 from finetooth.machines import Spread
@@ -130,7 +129,7 @@ def _printable(text: str) -> str:
 
 def _print(dataset, report: checks.CheckReport, show: int) -> None:
     say(f"{dataset.source}: {many(len(dataset), 'example')} of {dataset.task} ({dataset.format})")
-    told_dropped(dataset)
+    told_dropped(dataset.dropped)
     by = Counter((f.severity, f.check) for f in report.findings)
     shown: Counter[str] = Counter()
     for finding in report.findings:
@@ -159,6 +158,4 @@ def _print(dataset, report: checks.CheckReport, show: int) -> None:
         print(table(("by", "slice", "examples", "fit for training", "%", "examples with errors"), rows))
     for name, why in report.skipped:
         say(f"skipped {name}: {why}")
-    for line in left_out(report.dropped, "checked by nothing"):
-        say(line)
     say(", ".join(f"{n} {severity}" for severity, n in report.counts.items()))

@@ -10,7 +10,6 @@ import typer
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say, told_dropped
-from finetooth.cli._scores import left_out
 from finetooth.errors import UsageError
 from finetooth.types import Dataset, Example
 
@@ -31,13 +30,11 @@ def command(
         raise UsageError("the data would be written over", where=str(out), cure="give another --out")
     assert writer.write is not None
     writer.write(dataset.examples, out)
-    told_dropped(dataset)
+    told_dropped(dataset.dropped)
     kept = _kept(dataset, out, to)
     if json:
         emit({"examples": len(dataset), "format": to, "out": out, "same_after_reading_back": kept})
         return 0
-    for line in left_out(dataset.dropped, "not converted"):
-        say(line)
     say(f"{out}: {len(dataset):,} examples of {dataset.task} as {to}; {kept:,} say the same when read back")
     if kept < len(dataset):
         say(
