@@ -60,6 +60,32 @@ def test_and_is_not_said_by_what_is_merely_like_it(value, field):
     assert not says(Prompt(PROSE), value, field)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "value", "field"),
+    [
+        ("It took 1 hour 30 minutes", 90, "minutes"), ("It took 1h30m", 90, "minutes"),
+        ("for two hundred and fifty dollars", 250, "cost"), ("five hundred thousand of them", 500000, "count"),
+        ("size 30x20x10 cm", 20, "width"), ("IBAN DE89 3704 0044 0532 0130 00", "DE89370400440532013000", "iban"),
+    ],
+)  # fmt: skip
+def test_durations_number_words_and_sides_are_read(prompt, value, field):
+    assert says(Prompt(prompt), value, field)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "value", "near"),
+    [
+        ("Ref: 12345", "12345x", "12345"), ("Price: 12.50", "12.50x", "12.50"),
+        ("On: 2025-07-02", "2025-07-02x", "2025-07-02"), ("On: 2025-07-02", "2025-07-02 Paris", ""),
+        ("Phone: +44 20 7946 0958", "+44 20 7946 0958 x", ""), ("1.2 million people", 1000000, ""),
+        ("IBAN DE89 3704 0044 0532 0130 00", "DE89370400440532013001", "DE89 3704 0044 0532 0130 00"),
+    ],
+)  # fmt: skip
+def test_what_hangs_on_to_a_number_or_date_is_not_said(prompt, value, near):
+    assert not says(Prompt(prompt), value)
+    assert nearly(Prompt(prompt), value) == near or not near
+
+
 def test_european_and_spelled_out_numbers():
     p = Prompt("Summe EUR 1.234,50 for twenty-five boxes, −3 °C, 4k views")
     assert {1234.5, -3.0, 4000.0} <= p.numbers

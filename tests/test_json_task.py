@@ -11,8 +11,8 @@ from finetooth.evaluate.score import score
 from finetooth.metrics import edgejson
 from finetooth.metrics.json import canonical, leaves
 from finetooth.readers import load
-from finetooth.tasks.json import TASK
-from finetooth.types import Prediction
+from finetooth.tasks.json import TASK, JsonInput, JsonTarget
+from finetooth.types import Example, Prediction
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="the real data is not here")
@@ -128,6 +128,27 @@ def test_what_json_leaves_open_becomes_a_finding(tmp_path):
     found = list(check(data.examples, registry.CheckContext()))
     assert {f.evidence["kind"] for f in found} == {"duplicate-key", "huge-integer"}
     assert data.examples[0].target.value["b"] == 12345678901234567890
+
+
+@pytest.mark.parametrize("fence", ["", "```json\n"])
+def test_so_does_what_an_object_written_as_text_leaves_open(tmp_path, fence):
+    text = fence + '{"a": 1, "a": 2, "b": NaN, "c": 12345678901234567890}' + ("\n```" if fence else "")
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"prompt": "p", "schema_id": "s", "expected_output": text}) + "\n")
+    (row,) = load(path).examples
+    assert row.target.value == {"a": 2, "b": None, "c": 12345678901234567890}
+    assert {p.kind for p in row.meta["json_problems"]} == {"duplicate-key", "not-a-number", "huge-integer"}
+
+
+def test_rows_with_a_schema_of_their_own_are_held_to_their_sums():
+    schema = {"type": "object", "properties": {k: {"type": "number"} for k in ("net", "tax", "total")}}
+    rows = [
+        Example(f"e{i}", JsonInput("p", "", schema), JsonTarget({"net": i, "tax": 2 * i, "total": 3 * i}))
+        for i in range(1, 13)
+    ]
+    right = [json.dumps(e.target.value) for e in rows]
+    right[0] = '{"net": 1, "tax": 2, "total": 4}'
+    assert values(rows, right)["arithmetic_consistency"] == pytest.approx(100 * 11 / 12)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ _NUMBER = re.compile(
     r"(?<![\w.,])(?!(?<=\d:)\d\d(?!\d)|\d?\d:\d\d(?!\d))([-+−]?)(?:(?:[A-Z]{3}|US\$|[$€£¥])\s?)?((?:\d{1,3}(?:\.\d{3})+,\d+)|(?:\d{1,3}(?:[,'’ \u00a0\u202f]\d{3})+(?:\.\d+)?)|\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)"
     r"(?![\d])(\s?(?:%|percent\b|per cent\b|k\b|K\b|thousand\b|m\b|M\b|million\b|bn\b|billion\b))?"
 )
-_SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
+SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
 _MONTH_NAMES = """january jan, february feb, march mar, april apr, may, june jun, july jul, august aug,
 september sep sept, october oct, november nov, december dec"""
 _MONTHS = {name: i + 1 for i, names in enumerate(_MONTH_NAMES.split(",")) for name in names.split()}
@@ -72,6 +72,10 @@ for _kind, _line in _SIZES.items():
 _AMOUNT = re.compile(
     rf"(?<![\w.,])(\d+(?:[.,]\d+)*)[ -]?({'|'.join(sorted(UNITS, key=len, reverse=True))})\b", re.I
 )
+_DURATION = re.compile(
+    r"(?<![\w.,])(\d+)\s?h(?:(?:ou)?rs?)?(?:\s?,\s?|\s+and\s+|\s*)(\d+)\s?m(?:in(?:ute)?s?)?\b", re.I
+)
+_SIDES = re.compile(r"(?<![\w.,])\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?![\d])", re.I)
 _AROUND = ".,;:!?\"'()[]{}<>`*“”‘’"
 _YES = "true yes y on enabled enable active 1 ✓ ✔ ok checked confirmed positive"
 _NO = "false no n off disabled disable inactive 0 ✗ ✘ not never without none unchecked negative"
@@ -124,20 +128,22 @@ class Prompt:
     @cached_property
     def numbers(self) -> frozenset[float]:
         """Every number in it, with its sign, without thousands separators and currency; 12 % is 12 and 0.12."""
-        return frozenset().union(*self.readings)
+        sides = (float(x) for m in _SIDES.finditer(self.text) for x in re.findall(r"\d+(?:\.\d+)?", m[0]))
+        return frozenset(sides).union(*self.readings)
 
     @cached_property
     def counted(self) -> frozenset[float]:
         """The numbers that it writes in words: "three", "twenty-five", "twice"."""
         found: set[float] = set()
-        before = 0.0
-        for word in _WORD.findall(self.folded):
-            value = COUNTING.get(word)
-            if value is not None:
-                found.add(value)
-                if 20 <= before <= 90 and 0 < value < 10:
-                    found.add(before + value)
-            before = value or 0.0
+        run: list[str] = []
+        for word in [*_WORD.findall(self.folded), ""]:
+            if word in COUNTING:
+                found.add(COUNTING[word])
+            if word in COUNTING or (run and (word in SCALE or word == "and")):
+                run.append(word)
+            elif run:
+                found |= _spelt(run)
+                run = []
         return frozenset(found)
 
     @cached_property
@@ -147,6 +153,8 @@ class Prompt:
         for m in _AMOUNT.finditer(self.text):
             kind, size = UNITS[m[2].lower()]
             found.update((kind, round(value * size, 9)) for value in _readings("", m[1], ""))
+        for m in _DURATION.finditer(self.text):
+            found.add(("time", 3600.0 * float(m[1]) + 60.0 * float(m[2])))
         return frozenset(found)
 
     @cached_property
@@ -201,6 +209,37 @@ class Prompt:
         return frozenset(found)
 
 
+def _spelt(words: list[str]) -> set[float]:
+    """What number words in a row mean: two hundred and fifty is 250, twenty five 25; each stretch of them that is one."""
+    found: set[float] = set()
+    total = group = last = 0.0
+    for word in words:
+        if word == "and":
+            continue
+        value = COUNTING.get(word, 0.0)
+        if word == "hundred":
+            group = last = 100.0 * (group or 1.0)
+        elif word in SCALE and len(word) > 2:
+            total, group = total + SCALE[word] * (group or 1.0), 0.0
+            last = SCALE[word]
+        elif value and group and (value < 10 <= last % 100 >= 20 or value < 100 <= last):
+            group, last = group + value, value
+        elif group:  # another number begins: three four
+            found.add(total + group)
+            total, group, last = 0.0, value, value
+        else:
+            group = last = value
+        found.add(total + group)
+    return found
+
+
+def without_dates(text: str) -> str:
+    """A text without what is read as a date in it."""
+    for pattern in (*_DATES, _AMBIGUOUS):
+        text = pattern.sub(" ", text)
+    return text
+
+
 def _hour(hour: int, minute: int, half: str) -> tuple[int, int]:
     half = half.lower()
     if half == "p" and hour < 12:
@@ -238,8 +277,8 @@ def _readings(sign: str, digits: str, unit: str) -> set[float]:
         unit = unit.lower()
         if unit in ("%", "percent", "per cent"):
             found.add(round(value / 100, 12))
-        elif unit in _SCALE:
-            found.add(value * _SCALE[unit])
+        elif unit in SCALE:
+            found.add(value * SCALE[unit])
     return found
 
 

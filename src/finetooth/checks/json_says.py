@@ -12,17 +12,29 @@ from datetime import date, datetime
 from typing import Any
 
 from finetooth.checks.json_names import words_of
-from finetooth.checks.json_prompt import NO, UNITS, YES, Prompt, as_text, fold, stands_in, tighten
+from finetooth.checks.json_prompt import (
+    NO,
+    SCALE,
+    UNITS,
+    YES,
+    Prompt,
+    as_text,
+    fold,
+    stands_in,
+    tighten,
+    without_dates,
+)
 from finetooth.checks.json_values import as_moment
 
 _PIECES = re.compile(r"\s*(?:[,;/|\n&+]|\s-\s|\band\b)\s*")
-_NUMERIC = re.compile(r"[^\w]*(?:\d{1,3}(?:\.\d{3})+,\d+|\d[\d,' ]*(?:\.\d+)?)\s?(?:%|[A-Za-z]{0,4})[^\w]*$")
+_NUMERIC = re.compile(r"[^\w]*(?:\d{1,3}(?:\.\d{3})+,\d+|\d[\d,' ]*(?:\.\d+)?)\s?(%|[A-Za-z]{0,4})[^\w]*$")
 _LESS = re.compile(
     r"minus|negative|below|loss|debit|refund|overdrawn|credit|deficit|down|decrease|fee|charge|withdr|\(",
     re.I,
 )
 _TIME = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2}(?:\.\d+)?))?")
 _WORD = re.compile(r"\w+", re.UNICODE)
+LONG_NUMBER = 8  # digits, from which on a number may be written in groups
 MOST_PIECED = 8  # words of a name or an address that may be put together from the text
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -117,17 +129,25 @@ def _says_text(p: Prompt, value: str, pieced: bool) -> str:
         return "verbatim"
     if value[:1].isdigit() and (how := _says_moment(p, value)):
         return how
-    if _NUMERIC.match(value):
+    if (number := _NUMERIC.match(value)) and _is_unit(p, number[1]):
         read = Prompt(value).numbers
         return "number" if read and read <= p.numbers else ""
     return _says_code(p, wanted) or (_says_pieces(p, wanted) if pieced else "")
+
+
+def _is_unit(p: Prompt, letters: str) -> bool:
+    """Whether letters behind a number are a unit that is known, or that the text has: "12345x" is no 12345."""
+    told = letters.casefold()
+    return told in ("", "%") or told in UNITS or told in _MONEY or told in SCALE or told in p.words
 
 
 def _says_moment(p: Prompt, value: str) -> str:
     moment = as_moment(value)
     if moment is None:
         dates = Prompt(value).dates
-        return "date" if dates and dates & p.dates else ""
+        # What stands beside the date must be said too: "2025-07-02x" is no 2 July, "2025-07-02 Paris" says Paris.
+        rest = set(_WORD.findall(fold(without_dates(value)))) - p.words
+        return "date" if dates and dates & p.dates and not rest else ""
     if moment.kind == "clock":
         return "clock" if _time_said(p, value) else ""
     try:
@@ -229,8 +249,26 @@ def nearly(p: Prompt, value: Any) -> str:
                 d = distance(wanted.casefold(), token.casefold(), most)
                 if 0 < d < gap:
                     best, gap = token, d
-        return best
+        return best or (_nearly_a_number(p, wanted, most) if len(wanted) >= LONG_NUMBER else "")
     return _nearly_a_phrase(p, wanted, most)
+
+
+def _nearly_a_number(p: Prompt, wanted: str, most: int) -> str:
+    """The same where the text writes a long number in groups: DE89 3704 0044 for DE8937040045."""
+    tight = tighten(wanted)
+    if sum(c.isdigit() for c in tight) < LONG_NUMBER:
+        return ""
+    words = [(m.start(), m.end(), m[0]) for m in _WORD.finditer(p.text)]
+    best, gap = "", most + 1
+    for i, (start, _, _) in enumerate(words):
+        said = ""
+        for _, end, word in words[i:]:
+            said += word.casefold()
+            if len(said) > len(tight) + most:
+                break
+            if len(said) >= len(tight) - most and 0 < (d := distance(tight, said, most)) < gap:
+                best, gap = p.text[start:end], d
+    return best
 
 
 def _nearly_a_phrase(p: Prompt, wanted: str, most: int) -> str:

@@ -111,13 +111,14 @@ def _arithmetic(examples: Sequence[Example], predictions: Targets) -> np.ndarray
     The relations are the schemas' own and those found in the gold, as the check ``arithmetic`` finds them.
     """
     from finetooth.checks.json_arithmetic import relations_found
+    from finetooth.checks.json_discover import schema_key
     from finetooth.checks.json_relations import applies
 
     relations = relations_found(examples)
     rows = np.zeros((len(examples), 2))
     for i, (e, value) in enumerate(zip(examples, _outputs(predictions), strict=True)):
         asked = []
-        for relation in relations.get(e.inputs.schema_id, ()):
+        for relation in relations.get(schema_key(e), ()):
             holds, of = applies(e.target.value, relation)
             if of and holds == of:
                 asked.append(relation)

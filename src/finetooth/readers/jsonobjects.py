@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from finetooth.registry import Reader
 from finetooth.tasks.json import from_row, to_row
 from finetooth.types import Example
 
+_FENCED = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n\s*```\s*", re.S)
 PROMPT = ("prompt", "instruction", "input")
 OUTPUT = ("expected_output", "output", "completion", "response", "answer")
 
@@ -31,7 +33,7 @@ def _names(row: Mapping[str, Any]) -> dict[str, str] | None:
         return {"prompt": prompt, "expected_output": output}
     # Other names are common; they are ours only where an object, or the text of one, stands there.
     value = row[output]
-    is_object = isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip()[:1] == "{")
+    is_object = isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip()[:1] in ("{", "`"))
     known = {"schema", "schema_id"} & set(row)
     return {"prompt": prompt, "expected_output": output} if is_object and known else None
 
@@ -58,8 +60,13 @@ def read(source: Source) -> Iterator[Example]:
         plain = {**row, **{ours: row.get(theirs) for ours, theirs in names.items()}}
         if names["expected_output"] not in row:
             del plain["expected_output"]
+        problems = found.pop(where, [])
+        if isinstance(answer := plain.get("expected_output"), str):
+            with suppress(DataError):  # else ``from_row`` says what is wrong with it
+                within: list[JsonProblem] = []
+                plain["expected_output"] = parse_json(_unfenced(answer), where, problems=within)
+                problems = [*problems, *within]
         example = from_row(plain, where)
-        problems = found.pop(where, None)
         if problems:
             example = replace(example, meta={**example.meta, "json_problems": tuple(problems)})
         if example.inputs.schema is None and example.inputs.schema_id in schemas:
@@ -70,6 +77,12 @@ def read(source: Source) -> Iterator[Example]:
                 meta={**example.meta, "schema_file": name},
             )
         yield example
+
+
+def _unfenced(text: str) -> str:
+    """The object of a text that is nothing but one, or one in a fence."""
+    found = _FENCED.fullmatch(text)
+    return found[1] if found else text
 
 
 def _schemas(source: Source) -> dict[str, tuple[str, Mapping[str, Any]]]:
