@@ -276,3 +276,40 @@ def test_an_end_of_a_triple_is_found_by_a_part_of_its_name(tmp_path, tail, sever
     }
     (finding,) = found(load(tmp_path, [row], "relation", "x.json"), "triple-end-is-no-mention")
     assert (finding.severity, finding.fix) == (severity, fix if "add_entity" in fix else {"triple": 0} | fix)
+
+
+@pytest.mark.parametrize("task", ["ner", "relation"])
+@pytest.mark.parametrize("names", [[], [""], [" "]])
+def test_an_entity_without_a_mention_is_told(tmp_path, task, names):
+    row = {
+        "doc": TEXT,
+        "entities": [{"mentions": ["Ada"], "type": "PER"}, {"mentions": names, "type": "LOC"}],
+    }
+    dataset = load(tmp_path, [row], task, "x.json")
+    (finding,) = found(dataset, "entity-without-mention")
+    assert (finding.evidence["entity"], finding.evidence["type"]) == (1, "LOC")
+    if task == "ner":
+        assert [e.type for e in as_relation(dataset.examples[0]).inputs.entities] == ["PER", "LOC"]
+
+
+@pytest.mark.parametrize("tag", ["[[E12]]", "{{ENTITY_2}}", "__E2__", "<ent_3>", "{ENT-1}", "⟦4⟧"])
+def test_placeholders_are_found_in_texts_and_in_names(tmp_path, tag):
+    spans = [{"start": 0, "end": len(tag), "type": "PER"}]
+    inside = [{"text": f"{tag} left Rome.", "entities": spans}]
+    (finding,) = found(load(tmp_path, inside), "leftover-tag")
+    assert finding.evidence["tags"] == {tag: 1}
+    for entities, triples in (
+        ([{"mentions": ["Ada", f"{tag} Inc"], "type": "ORG"}], []),
+        ([{"mentions": ["Ada"], "type": "ORG"}], [{"head": "Ada", "relation": "r", "tail": tag}]),
+    ):
+        row = {"doc": TEXT, "entities": entities, "triples": triples}
+        assert found(load(tmp_path, [row], "relation", "x.json"), "leftover-tag")
+
+
+def test_a_text_may_speak_of_a_mask(tmp_path):
+    row = {
+        "text": "BERT fills [MASK] in __init__ of {x}.",
+        "entities": [{"start": 11, "end": 17, "type": "T"}],
+    }
+    assert not found(load(tmp_path, [row]), "leftover-tag")
+    assert found(load(tmp_path, [row | {"entities": []}]), "leftover-tag")

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from finetooth.checks._documents import is_ner, mentions, unplaced, variant
 from finetooth.registry import CheckContext, check, flag
-from finetooth.tasks.documents import NOT_AT_PLACE, LabelledSpan
+from finetooth.tasks.documents import NO_NAME, NOT_AT_PLACE, LabelledSpan
 from finetooth.tasks.mentions import cuts_word, overlapping
+from finetooth.tasks.relation import nameless
 from finetooth.text import many, nearest
 from finetooth.types import Example, Finding
 
@@ -37,6 +38,28 @@ def mention_not_in_text(examples: Sequence[Example], context: CheckContext) -> I
                 mention=lost.text,
                 type=lost.type,
                 entity=lost.entity,
+            )
+
+
+@check("ner", "relation", severity="error")
+def entity_without_mention(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """An entity lists no mention, or only empty ones: nothing in the text can be labelled for it.
+
+    Bad: {"doc": "Ada left.", "entities": [{"mentions": [], "type": "PERSON"}]}
+    Fix: {"doc": "Ada left.", "entities": [{"mentions": ["Ada"], "type": "PERSON"}]}
+    """
+    for example in examples:
+        if is_ner(example):
+            listed = [(u.entity, u.type) for u in unplaced(example) if u.why == NO_NAME]
+        else:
+            listed = [(i, e.type) for i, e in enumerate(example.inputs.entities) if nameless(e)]
+        for number, kind in listed:
+            yield flag(
+                example,
+                f"entity {number} ({kind or 'without a type'}) has no mention",
+                fix={"entity": number, "drop": True},
+                entity=number,
+                type=kind,
             )
 
 

@@ -7,17 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from finetooth.checks._documents import flat, is_ner, mentions
+from finetooth.checks._documents import entity_names, flat, is_ner, mentions
 from finetooth.checks._similar import near, shingles
 from finetooth.registry import CheckContext, check, flag
-from finetooth.text import shorten, squeeze, words
+from finetooth.text import many, shorten, squeeze, words
 from finetooth.types import Example, Finding
 
-# Placeholders of entities, mask tokens and specials of tokenizers; none of them is English.
-_LEFTOVER = re.compile(
-    r"\[\[?/?(?:E|ENT|ENTITY|X|PH|MENTION)[_ -]?\d+\]?\]?|<\/?(?:e|ent|entity|ph|mention)[_ -]?\d+>|\[/?E\d+\b"
-    r"|\[(?:MASK|CLS|SEP|PAD|UNK)\]|<(?:mask|pad|unk|s|/s|\|endoftext\||\|im_start\||\|im_end\|)>|\[unused\d+\]"
-    r"|⟦[^⟧]{0,20}⟧|@@[A-Z]+\d+@@",
+_NAME = r"(?:E|ENT|ENTITY|X|PH|PLACEHOLDER|MENTION)[_ -]?\d+"
+# Placeholders of entities: no text speaks of them.
+_PLACEHOLDER = re.compile(
+    rf"\[\[?/?{_NAME}\]?\]?|</?{_NAME}>|<<{_NAME}>>|\[/?E\d+\b|\{{\{{{_NAME}\}}\}}|\{{(?:ENT|ENTITY)[_ -]?\d+\}}"
+    rf"|__{_NAME}__|⟦[^⟧]{{0,20}}⟧|@@[A-Z]+\d+@@",
+    re.IGNORECASE,
+)
+# Mask tokens and specials of tokenizers: a text about tokenizers may.
+_SPECIAL = re.compile(
+    r"\[(?:MASK|CLS|SEP|PAD|UNK)\]|<(?:mask|pad|unk|s|/s|\|endoftext\||\|im_start\||\|im_end\|)>|\[unused\d+\]",
     re.IGNORECASE,
 )
 _FINISHED = re.compile(r"[.!?…:;\"'”’)\]。！？]\s*$")
@@ -28,28 +33,36 @@ FEW_RUNS = 5  # "Good luck with your exam!" is said by many
 
 @check("ner", "relation", severity="error")
 def leftover_tag(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """A placeholder, mask or special token stands in the text where words should: a rewriter left it there.
+    """A placeholder, mask or special token stands in the text or in a name where words should: a rewriter's.
 
     Bad: {"doc": "[[E12]] left Rome."}
     Fix: {"doc": "Ada left Rome."}
     """
     for example in examples:
-        found = Counter(m.group() for m in _LEFTOVER.finditer(example.inputs.text))
-        for m in _spoken(example, found):
-            del found[m]
+        names = " \n".join(_names(example))
+        found = Counter(m.group() for m in _PLACEHOLDER.finditer(example.inputs.text))
+        for tag in {m.group() for m in _PLACEHOLDER.finditer(names)} - set(found):
+            found[tag] = 1
+        # A mention that is such a token is spoken of: a text about tokenizers may hold [MASK].
+        specials = (m.group() for m in _SPECIAL.finditer(example.inputs.text))
+        found.update(tag for tag in specials if tag not in names)
         if found:
             yield flag(
                 example,
-                f"{found.total()} leftover tags: {', '.join(list(found)[:6])}",
+                f"{many(found.total(), 'leftover tag')}: {', '.join(list(found)[:6])}",
                 fix={"drop": True},
                 tags=dict(found),
             )
 
 
-def _spoken(example: Example, found: Counter[str]) -> list[str]:
-    """Tags that are themselves mentions: a text about tokenizers may speak of [MASK]."""
-    named = " ".join(m.text for m in flat(example))
-    return [tag for tag in found if tag in named]
+def _names(example: Example) -> Iterator[str]:
+    """Mentions, names without a place, and the ends of triples as they are written."""
+    yield from (m.text for m in mentions(example))
+    if is_ner(example):
+        yield from (u.text for u in example.target.unplaced)
+        return
+    yield from (name for _, name in entity_names(example))
+    yield from (name for t in example.target.triples for name in (t.head_text, t.tail_text))
 
 
 @check("ner", "relation", severity="error")

@@ -23,6 +23,7 @@ class LabelledSpan:
 
 
 NOT_AT_PLACE = "not at its place"
+NO_NAME = "no name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Unplaced:
     "not in text"; "inside a longer name" of its own entity wherever it stands; "inside a longer mention"
     of another; "across another mention": both share characters, and neither lies in the other;
     "another type here" or "another entity here": the same characters are already a mention;
+    "no name" (NO_NAME): the entity lists neither name nor place;
     "not at its place" (NOT_AT_PLACE): its offsets hold no characters, or lie outside its sentence.
     ``start`` and ``end`` are -1 where no one place is meant.
     """

@@ -18,6 +18,7 @@ from finetooth.metrics.relation import METRICS, parts
 from finetooth.registry import Ablation, Task
 from finetooth.tasks import rows
 from finetooth.tasks.documents import (
+    NO_NAME,
     NOT_AT_PLACE,
     DocEntity,
     LabelledSpan,
@@ -205,6 +206,8 @@ def as_ner(example: Example) -> Example:
             LabelledSpan(m.start, m.end, m.text, k, number)
             for m, k in zip(entity.mentions, kinds, strict=True)
         ]
+        if nameless(entity):
+            unplaced.append(Unplaced("", entity.type, NO_NAME, number))
         told = {spelled(m.text) for m in entity.mentions}
         for name in dict.fromkeys(entity.aliases):
             if spelled(name.strip()) not in told and name.strip():
@@ -236,6 +239,11 @@ def _order(value: Unplaced) -> tuple[Any, ...]:
     return value.entity, value.start, value.text
 
 
+def nameless(entity: DocEntity) -> bool:
+    """Whether an entity has neither a mention nor a name to look for."""
+    return not entity.mentions and not any(name.strip() for name in entity.aliases)
+
+
 def squashed(text: str) -> str:
     return "".join(text.split())
 
@@ -256,7 +264,7 @@ def as_relation(example: Example) -> Example:
         if place is None:
             key = (s.text, s.type)
             place = number[key] if key in number else number.setdefault(key, next(free))
-        aliases.setdefault(place, []).append(s.text)
+        aliases.setdefault(place, []).extend([s.text] if s.text else [])
         if s.start >= 0 or getattr(s, "why", "") == NOT_AT_PLACE:
             mentions.setdefault(place, []).append((s.start, s.end, s.text, s.type))
         else:
