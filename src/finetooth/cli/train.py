@@ -16,6 +16,7 @@ from finetooth.cli._output import Json, emit, say, table
 from finetooth.cli._progress import Progress
 from finetooth.errors import UsageError
 from finetooth.runs import Run, command_line
+from finetooth.text import many
 from finetooth.train import Interrupted, Watch, train
 from finetooth.train.together import rank
 
@@ -241,19 +242,19 @@ def preflight_lines(report: dict[str, Any]) -> list[str]:
     gate, steps, model, trip = report["gate"], report["steps"], report["model"], report["round_trip"]
     found = ", ".join(f"{n:,} {severity}" for severity, n in gate["counts"].items() if n) or "nothing"
     lines = [
-        f"train      {train['source']}: {train['examples']:,} examples",
-        f"dev        {dev['source']}: {dev['examples']:,} examples" if dev else "dev        none",
+        f"train      {train['source']}: {many(train['examples'], 'example')}",
+        f"dev        {dev['source']}: {many(dev['examples'], 'example')}" if dev else "dev        none",
         *(f"           {note}" for note in report["notes"]),
-        f"gate       {found}" + (f"; {gate['dropped']:,} examples dropped" if gate["dropped"] else ""),
+        f"gate       {found}" + (f"; {many(gate['dropped'], 'example')} dropped" if gate["dropped"] else ""),
         *_dev_gate(gate, dev),
         f"round trip {100 * trip['share']:.2f} % of {trip['n']:,} gold targets come back"
         + "".join(f"; {n:,} {reason}" for reason, n in trip["by_reason"].items()),
         f"windows    {report['windows']['windows']:,}, {report['windows']['tokens']:,} tokens "
         f"(median {report['windows']['length_median']}, longest {report['windows']['length_max']})",
         f"model      {model['class']}, {model['trained']:,} of {model['parameters']:,} weights trained, "
-        f"{model['precision']} ({model['precision_why']}), {model['threads']} threads",
-        f"steps      {steps['steps']:,} in {steps['epochs']} epochs, {steps['windows_per_step']} windows each, "
-        f"{100 * steps['padding']:.1f} % padding; warmup {steps['warmup_steps']} steps "
+        f"{model['precision']} ({model['precision_why']}), {many(model['threads'], 'thread')}",
+        f"steps      {steps['steps']:,} in {many(steps['epochs'], 'epoch')}, {steps['windows_per_step']} windows each, "
+        f"{100 * steps['padding']:.1f} % padding; warmup {many(steps['warmup_steps'], 'step')} "
         f"({100 * steps['warmup_share']:.0f} %), then {steps['schedule']}",
     ]
     for metric, floors in report["floors"].items():
