@@ -1,5 +1,7 @@
 """Documents with entities and relations: what a reader takes in, what the checks find, nothing lost in silence."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -313,3 +315,32 @@ def test_a_text_may_speak_of_a_mask(tmp_path):
     }
     assert not found(load(tmp_path, [row]), "leftover-tag")
     assert found(load(tmp_path, [row | {"entities": []}]), "leftover-tag")
+
+
+def related(name, relations):
+    names = [{"mentions": ["Ada"], "type": "PER"}, {"mentions": ["Rome"], "type": "LOC"}]
+    triples = [{"head": "Ada", "relation": r, "tail": "Rome"} for r in relations]
+    return [{"title": name, "doc": TEXT, "entities": names, "triples": triples}]
+
+
+def test_relations_of_one_split_alone_are_one_finding_a_side(tmp_path):
+    train = load(tmp_path, related("a", ["Left", "BornIn", "DiedIn"]), "relation", "train.json")
+    dev = load(tmp_path, related("b", ["Left", "Left", "Saw", "Saw", "Knew"]), "relation", "dev.json")
+    here, there = checks.run(dev, against=train, only=("label-drift",)).findings
+    assert here.message.startswith("2 relations stand here, never in ")
+    assert here.message.endswith(": 'Saw' (2x), 'Knew' (1x)")
+    assert here.evidence["counts"] == {"Saw": 2, "Knew": 1}
+    assert (there.evidence["only"], set(there.evidence["counts"])) == ("there", {"BornIn", "DiedIn"})
+
+
+def test_augmentation_says_which_ends_of_triples_name_no_entity(tmp_path, capsys):
+    long = "Ada left Rome by train in May. Bob went home in June. Milan was cold. Many friends wrote letters."
+    row = related("a", ["Left"])[0] | {"doc": long}
+    row["triples"].append({"head": "Ada", "relation": "Took", "tail": "train"})
+    load(tmp_path, [row], "relation", "x.json")
+    out = tmp_path / "out.jsonl"
+    assert main(["augment", str(tmp_path / "x.json"), "--out", str(out), "--methods", "shuffle,drop", "--times", "2", "--task", "relation"]) == 0  # fmt: skip
+    told = capsys.readouterr().err
+    n = sum(t["tail"] == -1 for line in out.read_text().splitlines() for t in json.loads(line)["triples"])
+    assert n >= 2
+    assert f"{n} of {n * 4} ends of triples are names that no entity has (1 of them in the sources)" in told

@@ -305,8 +305,34 @@ def _report(data, sources, jobs, copies, dropped, tally: _Tally, times: int, see
         "times": times,
         "seed": seed,
         **{k: v for k, v in _row("all", jobs, copy_ids, distance, near_ids, tally).items() if k != "method"},
+        **_open_ends(sources, copies),
         "methods": rows,
         "reasons": _reasons(dropped),
+    }
+
+
+def _open_ends(sources: Sequence[Example], copies: Sequence[Example]) -> dict[str, int]:
+    """Of relations: ends of triples in all, and those whose name no entity has, in the sources and in the copies.
+
+    Copies inherit them. They are warnings, so they hinder nothing, and no pair of entities can be learned for them.
+    """
+
+    def count(examples: Sequence[Example]) -> tuple[int, int]:
+        ends = [
+            0 <= end < len(e.inputs.entities)
+            for e in examples
+            for t in getattr(e.target, "triples", ())
+            for end in (t.head, t.tail)
+        ]
+        return len(ends), len(ends) - sum(ends)
+
+    (n, of_sources), (m, of_copies) = count(sources), count(copies)
+    if not n:
+        return {}
+    return {
+        "triple_ends": n + m,
+        "triple_ends_without_entity": of_sources + of_copies,
+        "triple_ends_without_entity_in_sources": of_sources,
     }
 
 

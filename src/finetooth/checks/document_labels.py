@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from finetooth.checks._documents import is_ner, kinds, mentions
 from finetooth.registry import CheckContext, check, flag
+from finetooth.text import many
 from finetooth.types import Example, Finding
 
+SHOWN = 6  # names in a message; all are in the evidence
 DRIFT = 0.15  # of the labels would have to change for the two splits to be alike
 
 
@@ -110,7 +112,8 @@ def label_spelling(examples: Sequence[Example], context: CheckContext) -> Iterat
 def label_drift(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """A type or relation stands in one split only, or labels are used in other proportions.
 
-    What training never shows cannot be predicted; what the other split lacks is not measured.
+    What training never shows cannot be predicted; what the other split lacks is not measured. One finding
+    for types and relations each, and for either side; the counts are in its evidence.
 
     Bad: training has PER and LOC, dev has PER and GPE
     Fix: map GPE to LOC in dev, or split anew so that both have every label
@@ -131,9 +134,16 @@ def _drift(
         (sorted(set(here) - set(there)), here, f"here, never in {other}"),
         (sorted(set(there) - set(here)), there, f"in {other}, never here"),
     ):
-        for name in names:
+        if names:
+            often = sorted(names, key=lambda name: (-n[name], name))
+            listed = ", ".join(f"{name!r} ({n[name]}x)" for name in often[:SHOWN])
+            rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             yield flag(
-                "", f"the {what} {name!r} stands {place} ({n[name]}x)", **{what: name, "count": n[name]}
+                "",
+                f"{many(len(names), f'{what} stands', f'{what}s stand')} {place}: {listed}{rest}",
+                what=what,
+                only="here" if n is here else "there",
+                counts={name: n[name] for name in often},
             )
     total, others = here.total(), there.total()
     if min(total, others) >= 50:

@@ -165,6 +165,12 @@ def _print(report: dict[str, Any]) -> None:
         (m["method"], *(m[c] for c in columns)) for m in (*report["methods"], {**report, "method": "all"})
     ]
     print(table(("method", *(c.replace("_", " ") for c in columns)), rows))
+    if lost := report.get("triple_ends_without_entity"):
+        say(
+            f"{lost:,} of {report['triple_ends']:,} ends of triples are names that no entity has "
+            f"({report['triple_ends_without_entity_in_sources']:,} of them in the sources): a pair head cannot learn "
+            "those triples; finetooth check names them (triple-end-is-no-mention)"
+        )
     if report["reasons"]:
         print()
         told = [(r["stage"], r["reason"], r["count"]) for r in report["reasons"]]
