@@ -233,3 +233,51 @@ def test_a_declared_rule_that_never_applies_is_named_with_the_name_that_nothing_
         "x-relations": ["c >= opt(extra)", "c >= opt(extar)"],
     }
     assert [f.evidence["missing"] for f in findings(values, schema)] == [["extar"]]
+
+
+# --- what the numbers show --------------------------------------------------------------------------------------
+
+
+def turnout(draw):
+    cast, more = draw.randint(100, 9000), draw.randint(100, 9000)
+    return {
+        "registered_voters": cast + more,
+        "votes_cast": cast,
+        "turnout_percent": round(100 * cast / (cast + more), 1),
+    }
+
+
+def course_tasks(draw):
+    of = draw.randint(20, 200)
+    done = draw.randint(5, of)
+    return {"total_tasks": of, "completed_tasks": done, "completion_percentage": round(100 * done / of)}
+
+
+def power(draw):
+    used, rate = draw.randint(50, 900), 0.1834
+    charge, tax = round(used * rate, 2), cents(draw, 1, 9)
+    return {"consumption_kwh": used, "rate_per_kwh": rate, "energy_charge": charge, "fixed_charge": 12.5, "tax": tax,
+            "amount_due": round(charge + 12.5 + tax, 2)}  # fmt: skip
+
+
+def stay_with_extras(draw):
+    nights, rate = draw.randint(1, 7), draw.randint(60, 300)
+    extras, tax = draw.choice([0, cents(draw, 3, 90)]), cents(draw, 5, 90)
+    return {"nights": nights, "rate_per_night": rate, "room_charges": nights * rate, "extras_total": extras, "tax": tax,
+            "total": round(nights * rate + extras + tax, 2)}  # fmt: skip
+
+
+def tickets(draw):
+    sold = lines(draw)
+    total = sum(i["price"] * i["quantity"] + 2.5 * i["quantity"] for i in sold)
+    return {"tickets": sold, "fee_per_ticket": 2.5, "total": round(total, 2)}
+
+
+@pytest.mark.parametrize("make", [turnout, course_tasks, power, stay_with_extras, tickets])
+def test_what_the_numbers_show_is_held_against_the_rows_that_break_it(make):
+    assert findings(rows_of(make, 4)) == ()
+    values = rows_of(make)
+    assert findings(values) == ()
+    for row in values[:3]:
+        row[list(row)[-1]] += 11
+    assert {f.example_id for f in findings(values)} == {"e0", "e1", "e2"}

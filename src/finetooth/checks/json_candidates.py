@@ -36,6 +36,7 @@ from finetooth.checks.json_terms import (
     plus,
     scaled,
     times,
+    total,
 )
 from finetooth.checks.json_values import Path
 
@@ -187,6 +188,16 @@ _PARTIAL_LIST = frozenset(
 )
 
 
+# Lists of money beside the items that do not hold items: what is added, what is taken off, how it was paid.
+_OF_THE_SAME = (
+    _PARTIAL_LIST | names.PLUS | names.MINUS | names.PERCENT | frozenset({"method", "status", "tender"})
+)
+
+
+def _tells_money(columns: dict[Path, Expr]) -> bool:
+    return any(is_price(c.words) or is_money_total(c.words) for c in columns.values())
+
+
 def list_sums(view: View, prefix: Path, target: Expr) -> Iterator[tuple[Expr, int]]:
     """What the elements of a list add up to, where it may be what the target totals; how sure."""
     mine = own_words(target.words)
@@ -199,9 +210,19 @@ def list_sums(view: View, prefix: Path, target: Expr) -> Iterator[tuple[Expr, in
         # total_items: how many there are, not what they cost.
         numbered = numbering or (has(target.words, special) and target.words[-1] in label)
         made = [] if numbered else list(products(view, (), columns))
-        for expr, sure, _ in made:
+        rivals = not numbered and _tells_money(columns) and any(
+            other != path and _tells_money(view.child(other)) and not has(names.words_of(other[-1]), _OF_THE_SAME)
+            for other in view.lists(prefix)
+        )  # fmt: skip
+        for expr, sure, used in made:
             if not special or special & set(label):
-                yield each(view.table, path, expr), MAYBE if partial else sure
+                listed = each(view.table, path, expr)
+                yield listed, MAYBE if partial else min(sure, LIKELY) if rivals else sure
+                # A fee for each piece: tickets, and 2.5 on every one.
+                pieces = next((columns[p] for p in used if is_quantity(columns[p].words)), None)
+                for fee in [view.columns[p] for p in view.near(prefix)] if pieces is not None else ():
+                    if "fee" in fee.words and pieces is not None:
+                        yield plus(listed, times(opt(fee), each(view.table, path, pieces))), MAYBE
         for p, c in columns.items():
             if is_share(c.words) or has(c.words, names.MEAN) or is_code(c.words):
                 continue
@@ -328,6 +349,8 @@ def totals(view: View) -> Iterator[Candidate]:
                         bases.append((view.columns[other], SURE))
                     elif has(target.words, names.TOTAL) and not has(words, names.TOTAL):
                         bases.append((view.columns[other], MAYBE))
+            if money and not special and not has(target.words, names.PARTIAL):
+                bases += [(e, MAYBE) for e in _all_charges(view, paths, path)]
             bases = [(e, _beside_sample(target, e, s)) for e, s in bases]
             if "budget" in target.words:
                 # What is not given out is still in the budget; what is spent may be more.
@@ -344,6 +367,18 @@ def totals(view: View) -> Iterator[Candidate]:
                     alone = made.rank == 3 and made.terms == 1
                     doubtful = doubtful or alone or (grown and not full and made is not base)
                     yield Candidate(view.table, target, "==", made, "sum", MAYBE if doubtful else strength)
+
+
+def _all_charges(view: View, paths: list[Path], target: Path) -> Iterator[Expr]:
+    """room_charges + extras_total: the totals of something that stand beside the total of all."""
+    charges = [
+        view.columns[p] for p in paths
+        if p != target and is_money_total(view.columns[p].words) and not is_price(view.columns[p].words)
+        and own_words(view.columns[p].words) - names.GENERIC
+        and not has(view.columns[p].words, names.PARTIAL | names.MINUS | names.PLUS | {"due", "budget"})
+    ]  # fmt: skip
+    if 1 < len(charges) <= 5:
+        yield total(map(opt, charges))
 
 
 def _given_out(e: Expr) -> bool:

@@ -26,7 +26,7 @@ from finetooth.checks.json_roles import is_money_total
 from finetooth.checks.json_tables import Table, build
 from finetooth.checks.json_terms import Column
 from finetooth.checks.json_values import Path
-from finetooth.checks.json_verdict import Verdict, akin, chance_of, excess, judge, plain_hits
+from finetooth.checks.json_verdict import Verdict, akin, beyond_accident, chance_of, excess, judge, plain_hits
 from finetooth.types import Example
 
 
@@ -64,6 +64,9 @@ class Found:
         return False
 
 
+WEAK = 0.7  # of the places that it speaks of
+
+
 def rule_text(candidate: Candidate) -> str:
     """The candidate as a rule that can be pasted."""
     place = ""
@@ -89,8 +92,13 @@ def _discover(root: Table, tolerance: float) -> list[Found]:
             continue
         view = View(table, root)
         here, lost = _equalities(view, tolerance)
-        _remember(here, known)
-        here += _patterns(view, here, known, tolerance)
+        # What holds in few places must yield to what the numbers show for the same field.
+        weak = [f for f in here if f.relation.support < WEAK * f.relation.of]
+        strong = [f for f in here if f not in weak]
+        _remember(strong, known)
+        shown = _patterns(view, strong, known, tolerance)
+        better = frozenset().union(*(f.candidate.left.uses | f.candidate.right.uses for f in shown))
+        here = strong + [f for f in weak if not f.candidate.left.uses <= better] + shown
         _remember(here, known)
         believed += here
         # A field whose value some other relation explains is not unrelated, only differently related.
@@ -245,8 +253,11 @@ def _proven(v: Verdict) -> bool:
     if len(np.unique(left)) < 5 or plain_hits(v) < enough:
         return False
     chance = chance_of(v)
-    # Small integers often agree by accident: then only nearly all will do.
-    return v.support >= (least if chance < 0.02 else 0.95) * v.of and chance < 0.5
+    if chance < 0.02:
+        return True
+    # Small integers often agree by accident: then nearly all must hold, or more than any accident explains.
+    share = 0.85 if beyond_accident(v, chance) else 0.95
+    return v.support >= share * v.of and chance < 0.5
 
 
 def _inequalities(view: View, believed: list[Found], tolerance: float) -> tuple[list[Found], list[Found]]:

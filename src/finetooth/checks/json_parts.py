@@ -101,8 +101,7 @@ def breakdowns(view: View) -> Iterator[Candidate]:
 
 # What speaks of one whole in parts, and what a share of it is called.
 _SPLIT = _words(
-    "share breakdown distribution split allocation composition segment portion mix portfolio holding asset result option "
-    "category source channel candidate party group region part slice ingredient"
+    "share breakdown distribution split allocation composition segment portion mix portfolio holding slice"
 )
 _PORTION = _words("percent percentage pct of total whole share weight allocation portion fraction proportion")
 

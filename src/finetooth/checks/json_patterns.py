@@ -14,9 +14,21 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from finetooth.checks import json_names as names
 from finetooth.checks.json_candidates import MAYBE, Candidate, View, products
-from finetooth.checks.json_roles import is_code
-from finetooth.checks.json_terms import Expr, count, each, less_share, minus, over, plus, scaled, times
+from finetooth.checks.json_roles import has, is_code, is_share
+from finetooth.checks.json_terms import (
+    Expr,
+    count,
+    each,
+    less_share,
+    minus,
+    over,
+    plus,
+    rounded_by,
+    scaled,
+    times,
+)
 from finetooth.checks.json_values import Path
 
 MOST_TERMS = 12
@@ -43,10 +55,16 @@ def pool(view: View, prefix: Path) -> list[Expr]:
         ]
     kept, seen = [], set()
     for term in terms:
-        if term.text not in seen and _varies(term.values, 2):
+        if term.text not in seen and (_varies(term.values, 2) or _is_fixed_charge(term)):
             seen.add(term.text)
             kept.append(term)
     return kept[:MOST_TERMS]
+
+
+def _is_fixed_charge(term: Expr) -> bool:
+    """A fee that is the same in all rows is still added to the total."""
+    fee = has(term.words, names.PLUS | names.MINUS | {"charge", "cost"}) and not is_share(term.words)
+    return fee and _varies(term.values, 1) and bool(np.nanmax(np.abs(term.values)) > 0)
 
 
 def _varies(values: np.ndarray, least: int = 5) -> bool:
@@ -65,13 +83,18 @@ def patterns(view: View, taken: set[frozenset]) -> Iterator[Candidate]:
         if not made:
             continue
         values = np.stack([m[0] for m in made])
+        divided = np.array([m[2] in ("ratio", "percentage") for m in made])[:, None]
         for path in paths:
             target = view.columns[path]
             if not _varies(target.values):
                 continue
             mine = target.values[rows]
             with np.errstate(invalid="ignore"):
-                right = np.abs(values - mine) <= np.maximum(0.02, 1e-9 * np.abs(mine))
+                room = np.maximum(0.02, 1e-9 * np.abs(mine))
+                # What is divided is shown with few digits; without any only where the name says percent.
+                shown = rounded_by(target) if not target.whole or is_share(target.words) else 0.0
+                room = np.maximum(room, np.where(divided, shown * (1 + 1e-9), 0.0))
+                right = np.abs(values - mine) <= room
             speaks = np.isfinite(values) & np.isfinite(mine)
             holds, of = right.sum(1), speaks.sum(1)
             for k in np.flatnonzero((holds >= FEW) & (holds >= 0.7 * of)):

@@ -80,6 +80,12 @@ def plain_hits(v: Verdict) -> int:
     return int((v.holds & (np.abs(v.candidate.left.values) > 1e-9)).sum())
 
 
+def beyond_accident(v: Verdict, chance: float) -> bool:
+    """Whether no accident explains the places that hold, thousands of expressions tried: Chernoff's bound below e^-25."""
+    p, q = min(v.support / v.of, 1 - 1e-9), min(max(chance, 1e-9), 1 - 1e-9)
+    return p > q and v.of * (p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))) > 25
+
+
 def akin(v: Verdict) -> bool:
     """Whether the sides rise and fall together though they are not equal: the field follows another rule, it is not drawn.
 
@@ -87,7 +93,9 @@ def akin(v: Verdict) -> bool:
     """
     at = np.flatnonzero(v.speaks & ~v.holds)
     if len(at) < 8:
-        return False
+        gap = np.abs(v.candidate.left.values[at] - v.candidate.right.values[at])
+        size = np.maximum(np.abs(v.candidate.left.values[at]), np.abs(v.candidate.right.values[at]))
+        return len(at) > 1 and bool(np.median(gap / np.maximum(size, 1e-9)) < 0.25)
     left, right = _ranks(v.candidate.left.values[at]), _ranks(v.candidate.right.values[at])
     spread = float(left.std() * right.std())
     if spread < 1e-9:
