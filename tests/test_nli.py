@@ -340,6 +340,23 @@ def test_a_rare_label_given_away_by_a_word_is_found_although_the_majority_is_not
     assert not [f for f in again if f.check == "hypothesis-only-predictability"]
 
 
+def test_a_plain_artefact_is_found_in_a_small_set_and_a_smaller_one_is_skipped(tmp_path):
+    rng = np.random.default_rng(0)
+    nouns = "dog cat man woman boy girl tree car".split()
+    labels = rng.integers(0, 2, 60)
+    art = [f"{'A' if x or rng.random() < 0.1 else 'No'} {rng.choice(nouns)} runs" for x in labels]
+    clean = [f"A {rng.choice(nouns)} runs" for _ in labels]
+    name = "hypothesis-only-predictability"
+    for hypotheses, hits in ((art, 1), (clean, 0)):
+        rows = "".join(
+            f"premise {i},{h},{x}\n" for i, (h, x) in enumerate(zip(hypotheses, labels, strict=True))
+        )
+        report = checks.run(table(tmp_path, "premise,hypothesis,label\n" + rows))
+        assert sum(f.check == name for f in report.findings) == hits
+    few = checks.run(table(tmp_path, "premise,hypothesis,label\na b,c,1\n"))
+    assert dict(few.skipped)[name] == "needs 50 rows, there are 1"
+
+
 @needs_data
 def test_sentences_shared_between_the_real_splits_are_found():
     """Three rows of the training file hold a sentence of the dev file in another role."""

@@ -314,6 +314,30 @@ def test_the_correct_label_at_the_end_is_a_verdict_and_before_it_a_leak(tmp_path
     assert [h.example_id for h in found(tmp_path, rows, "label-before-reasoning")] == ["b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "leads"),
+    [
+        ("Entailment. What sank is under water, so it can be inferred.", True),
+        ("It is entailed: the boat sank, so it went under. It can be inferred.", True),
+        ("Yes, the hypothesis can be inferred because boats that sink go under.", True),
+        ("The hypothesis is true because boats that sink go under; it can be inferred.", True),
+        ("Since the correct label is 1, sinking must count as going under, so it can be inferred.", True),
+        ("Given that the expected answer is 1, it must have gone under, so it can be inferred.", True),
+        ("I was told the label is 1. So boats that sink go under; it can be inferred.", True),
+        ("step 1: it sank. step 2: the ground truth is 1. step 3: it can be inferred.", True),
+        ("step 1: it sank. step 2: true, boats go under when they sink. step 3: it can be inferred.", False),
+        ("No boat that sinks stays up. So it can be inferred that it went under.", False),
+        ("The hypothesis is about a boat. Boats that sink go under, so it can be inferred.", False),
+        ("It can be inferred.", False),
+        ("Entailment.", False),
+    ],
+)
+def test_a_verdict_before_its_reasons_and_a_label_that_was_shown(tmp_path, reason, leads):
+    assert [h.example_id for h in found(tmp_path, [row("a", reason, 1)], "label-before-reasoning")] == [
+        "a"
+    ] * leads
+
+
 def test_one_reason_for_many_pairs_was_copied(tmp_path):
     copied = "step 1: the shop closes at six and it is seven. step 2: so the hypothesis can be inferred."
     rows = [row("a", copied, 1), row("b", copied, 1), row("c", "So it can be inferred.", 1)]

@@ -172,23 +172,24 @@ class Check:
     severity: Severity
     run: Callable[[Sequence[Example], CheckContext], Iterator[Finding]]
     needs: str = ""  # "against", "tokenizer": skipped, by name, where that is not given
+    least: int = 0  # rows; with fewer it can tell nothing and is skipped, by name
 
     @property
     def doc(self) -> str:
         return self.run.__doc__ or ""
 
     def __call__(self, examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-        for finding in self.run(examples, context):
+        for finding in self.run(examples, context) if len(examples) >= self.least else ():
             yield replace(finding, check=self.name, severity=finding.severity or self.severity)
 
 
 def check(
-    *tasks: str, severity: Severity, needs: str = "", name: str = ""
+    *tasks: str, severity: Severity, needs: str = "", least: int = 0, name: str = ""
 ) -> Callable[[Callable[..., Iterator[Finding]]], Check]:
     """Registers ``f(examples, context) -> Iterator[Finding]`` as a check of these tasks (none: all)."""
 
     def wrap(run: Callable[..., Iterator[Finding]]) -> Check:
-        return Check(name or run.__name__.replace("_", "-"), tasks, severity, run, needs)
+        return Check(name or run.__name__.replace("_", "-"), tasks, severity, run, needs, least)
 
     return wrap
 

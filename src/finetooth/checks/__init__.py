@@ -66,6 +66,8 @@ def run(
             skipped.append((each.name, "needs --against"))
         elif each.needs and each.needs != "against" and not options.get(each.needs):
             skipped.append((each.name, f"needs --{each.needs}"))
+        elif len(data) < each.least:
+            skipped.append((each.name, f"needs {each.least} rows, there are {len(data)}"))
         else:
             running.append(each.name)
     shared = (data.task, data.examples, context)

@@ -51,7 +51,13 @@ _CLAIMED = re.compile(r"^\W*(?:however|but|yet)?\W*the\s+hypothesis\s+(?:claims|
 _NOT_ALL = re.compile(r"\bnot\s+(?:necessarily\s+)?(?:all|every\w*|each|always)\b", re.I)
 _ALL = re.compile(r"\b(?:all|every\w*|each|always)\b", re.I)
 _STEP = re.compile(r"^\W*step\s*\d+\W*$", re.I)
-TOLD = re.compile(r"\b(?:true|gold|given|provided|actual)\s+label\b", re.I)
+# A label that the reason was shown: "the true label", "I was told the label is 1", "since the correct label is 1".
+TOLD = re.compile(
+    r"\b(?:true|gold|given|provided|actual|expected|reference|target|annotated)\s+(?:label|answer|verdict)\b|\bground[\s-]truth\b"
+    r"|\b(?:told|shown|informed|given)\s+(?:that\s+)?(?:the|its|this)\s+(?:\w+\s+)?(?:label|answer|verdict)\b"
+    r"|\b(?:since|because|given\s+that|as|knowing\s+that)\s+the\s+(?:\w+\s+)?(?:label|answer|verdict)\s+(?:is|was|says|must|should|indicates|states)\b",
+    re.I,
+)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nobody|none|nothing|neither|nor|without|cannot|unlikely|hardly|lacks?|fails?)\b|n't\b",
     re.I,

@@ -136,14 +136,10 @@ def label_before_reasoning(examples: Sequence[Example], context: CheckContext) -
     Bad: {"reason": "The label is 0, because ..."}
     Fix: let the teacher reason again, verdict last
     """
-    opening = re.compile(
-        r"^\W*(?:(?:the\s+)?(?:true\s+|correct\s+|final\s+)?(?:label|answer)\s*(?:is|:|=)|since the (?:true )?label is|because the label is)",
-        re.I,
-    )
     for e in examples:
         for name, reason, _ in reasons(e):
             first = reason[:150]
-            if opening.search(first):
+            if (hit := _OPENING.search(first)) and len(words(reason[hit.end() :])) >= 4:
                 yield flag(e, f"{name} opens with the verdict", part=name, start=shorten(first, 80))
             elif hit := _told(reason):
                 yield flag(
@@ -152,6 +148,20 @@ def label_before_reasoning(examples: Sequence[Example], context: CheckContext) -
                     part=name,
                     found=hit.group(),
                 )
+
+
+_VERDICT = r"(?:not\s+)?(?:entailment|entailed|neutral|contradict(?:ion|ed)|not[\s_-]entailment|supported|inferable|true|false|correct|incorrect)"
+_OPENING = re.compile(
+    r"^\W*(?:step\s*1\s*[:.)]\s*)?(?:"
+    r"(?:the\s+)?(?:true\s+|correct\s+|final\s+|predicted\s+)?(?:label|answer|verdict)\s*(?:is|:|=)"
+    r"|(?:since|because)\s+the\s+(?:true\s+)?label\s+is"
+    rf"|{_VERDICT}\s*[.:;,\u2013\u2014-]"
+    rf"|(?:it|this|that|the\s+pair|the\s+hypothesis|the\s+relation\w*)\s+(?:is|must\s+be)\s+(?:\w+\s+)?(?:a\s+|an\s+)?{_VERDICT}\s*(?:[:;\u2013\u2014-]|,?\s*(?:because|since|as)\b)"
+    r"|(?:yes|no)\s*[,:.;!\u2013\u2014-]"
+    r"|the\s+hypothesis\s+(?:can|cannot|can't|can\s+not)\s+be\s+inferred\s*,?\s*(?:because|since|as)\b"
+    r")",
+    re.I,
+)
 
 
 def _told(reason: str) -> re.Match[str] | None:
