@@ -123,6 +123,30 @@ def test_a_word_is_a_number_only_where_there_is_no_doubt():
     assert read('{"label": "entailment"}', ("0", "1", "2")).failure == "unknown-label"
 
 
+REASON = '"thought_process": "so it is"'
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ('{"thought_process": "step 1: a\nstep 2:\tb", "predicted_label": 1}', "1"),
+        (f'{{{REASON}, "Predicted_Label": 0}}', "0"),
+        (f'{{{REASON}, "predicted label": 0}}', "0"),
+        (f'{{{REASON}, "predicted_label": "0 (not entailed)"}}', "0"),
+        (f'{{{REASON}, "predicted_label": "Label: 1"}}', "1"),
+        (f'{{{REASON}, "predicted_label": "0 (entailed)"}}', "unknown-label"),
+        (f'<think>{{"predicted_label": 1}}</think>{{{REASON}, "predicted_label": 0}}', "0"),
+        (f'is it {{"predicted_label": 1}}?</think>{{{REASON}, "predicted_label": 0}}', "0"),
+        ('{"thought_process": "</think> {", "predicted_label": 1}', "1"),
+        (f'{{"answer": {{{REASON}, "predicted_label": 1}}}}', "1"),
+    ],
+)
+def test_what_models_often_write_is_read(text, label):
+    found = read(text, ("0", "1"))
+    assert (found.failure or found.label) == label
+    assert found.failure or found.reason
+
+
 def test_the_rate_of_each_failure_is_told():
     found = rates(read(text, ("0", "1")) for _, text, _ in outputs(500, 3))
     assert sum(found.values()) == pytest.approx(100 * 12 / 25)

@@ -3,8 +3,9 @@
 'Sure!\n```json\n{"label": 1}\n``` Hope it helps'     value {"label": 1}
 '{"label": 1, "why": "the man'                         failure "truncated"
 
-Nothing is guessed: text that no JSON reader takes is a failure with a name. With ``repair`` the two slips
-that leave no doubt, single quotes and a comma too many, are mended, and ``repaired`` says so.
+Nothing is guessed: text that no JSON reader takes is a failure with a name. With ``repair`` the slips that
+leave no doubt, single quotes, a comma too many and raw line breaks in a string, are mended, and ``repaired``
+says so. What a model thinks before it answers, <think>...</think>, is no answer.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ _MARK = re.compile(STRING + r"|[{}\[\]]", re.DOTALL)
 # Brackets in a string in single quotes count for nothing; an apostrophe in a word begins no string.
 _PYTHON_MARK = re.compile(r"'[^'\\]*+(?:\\.[^'\\]*+)*+'(?!\w)|" + _MARK.pattern, re.DOTALL)
 _PYTHON_START = re.compile(r"\{\s*'")
+_QUOTED = re.compile(STRING, re.DOTALL)
 _COMMA = re.compile(STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _BARE_KEY = re.compile(r"\{\s*[A-Za-z_]\w*\s*:")
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_TAG = "think|thinking|thought|reasoning|scratchpad|analysis"
+_THOUGHT = re.compile(rf"\s*+(?:<({_TAG})>.*?</\1>\s*+)+", re.DOTALL | re.I)
+_THOUGHT_ENDS = re.compile(rf"</(?:{_TAG})>", re.I)
 _WORDS = re.compile(r"\b(?:True|False|None)\b")
 
 FAILURES = {
@@ -83,6 +89,9 @@ def extract(text: str, *, repair: bool = False) -> Extracted:
     bare = text.strip()
     if not bare:
         return Extracted(None, "empty")
+    if "{" in text[(thought := _thought_ends(text)) :]:
+        text = " " * thought + text[thought:]
+        bare = text.strip()
     if bare[0] == "[" and (whole := _whole(bare)) is not None and not isinstance(whole, dict):
         return Extracted(None, "array")
     failure = ""
@@ -104,6 +113,16 @@ def extract(text: str, *, repair: bool = False) -> Extracted:
         if why not in ("not-json", "empty"):
             break  # it was meant as the answer; a later object is another attempt at best
     return Extracted(None, failure or _no_object(bare))
+
+
+def _thought_ends(text: str) -> int:
+    """Where the thinking before the answer ends; 0 if there is none. Its opening tag may have been in the prompt."""
+    if m := _THOUGHT.match(text):
+        return m.end()
+    if text.lstrip()[:1] in ("{", "[", "`", "<"):
+        return 0
+    m = _THOUGHT_ENDS.search(text)
+    return m.end() if m else 0
 
 
 def _whole(text: str) -> Any:
@@ -153,6 +172,10 @@ def _read(piece: str, repair: bool) -> tuple[dict[str, Any] | None, str, str]:
 
 
 def _slips(piece: str, repair: bool) -> tuple[dict[str, Any] | None, str, str]:
+    if repair and _CONTROL.search(piece):
+        escaped = _QUOTED.sub(lambda m: _CONTROL.sub(lambda c: f"\\u{ord(c.group()):04x}", m.group()), piece)
+        if escaped != piece and isinstance(value := _whole(escaped), dict):
+            return value, "", "line-break"
     without = _COMMA.sub(lambda m: m.group() if m.group()[0] == '"' else "", piece)
     if without != piece and isinstance(value := _whole(without), dict):
         return (value, "", "trailing-comma") if repair else (None, "trailing-comma", "")

@@ -159,11 +159,17 @@ def read(text: str, labels: Collection[str] = (), *, repair: bool = True) -> Out
 
 
 def of_object(value: Mapping[str, Any], labels: Collection[str] = (), slips: Iterable[str] = ()) -> Output:
+    value = _keys(value)
     reason = next((value[k] for k in REASON_KEYS if isinstance(value.get(k), str)), None)
     key = next((k for k in LABEL_KEYS if k in value), None)
     if key is None:
         return Output(None, reason, "no-label", tuple(slips))
-    label = label_name(value[key])
+    inner = value[key]
+    if isinstance(inner, Mapping) and any(k in LABEL_KEYS for k in _keys(inner)):
+        found = of_object({k: v for k, v in inner.items() if not isinstance(v, Mapping)}, labels, slips)
+        return found if found.reason is not None else replace(found, reason=reason)
+    label = label_name(inner)
+    label = label if label is None or label in labels else _without_note(label, labels)
     if label is None:
         return Output(None, reason, "label-type", tuple(slips))
     if labels and label not in labels:
@@ -172,6 +178,34 @@ def of_object(value: Mapping[str, Any], labels: Collection[str] = (), slips: Ite
             return Output(None, reason, "unknown-label", tuple(slips))
         return Output(number, reason, "", (*slips, "word"))
     return Output(label, reason, "", tuple(slips))
+
+
+def _keys(value: Mapping[str, Any]) -> dict[str, Any]:
+    """With "Predicted Label" as predicted_label; a key that is spelled so already stands."""
+    plain = {re.sub(r"[\s-]+", "_", str(k).strip().lower()): v for k, v in value.items()}
+    return {**plain, **value}
+
+
+_NOTE = re.compile(
+    r"^(?:(?:predicted[\s_])?(?:label|answer)\s*[:=]\s*)?(.*?)(?:\s*\((.*)\)|\s+[-\u2013:]\s+(.*))?$",
+    re.DOTALL,
+)
+
+
+def _without_note(label: str, labels: Collection[str] = ()) -> str:
+    """ "0 (not entailed)" and "label: 0" as "0"; unchanged where what stands beside it says something else."""
+    m = _NOTE.match(label)
+    if m is None or not m[1]:
+        return label
+    name, note = label_name(m[1]), label_name(m[2] or m[3] or "")
+    if name is None or (note is not None and kind(note) is None and not note.isdigit()):
+        return label if name is None or len(name.split()) > 3 else name
+    if note is not None and name.isdigit() == note.isdigit() and kind(name) != kind(note):
+        return label
+    if note is not None and labels and set(labels) <= {"0", "1"}:
+        one, other = (number_of(said, of_two=True) for said in (name, note))
+        return name if one == other else label
+    return name
 
 
 def unread(
