@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from finetooth.checks.json_declared import declared, ignored, names_of_schema, unknown_names
 from finetooth.checks.json_discover import Found, by_schema, discover, where
 from finetooth.checks.json_relations import TOLERANCE, Relation, applies, judged, parse
-from finetooth.checks.json_values import Path, at_path, show_number, show_path
+from finetooth.checks.json_values import Path, at_path, is_number, show_number, show_path
 from finetooth.registry import CheckContext, check, flag
 from finetooth.types import Example, Finding
 
@@ -167,7 +167,7 @@ def _number_finding(e: Example, f: Found, place: Path, left: float, right: float
     else:
         message = f"{name} is {_show(left)}, {relation} as in {r.support} of {r.of} places"
     fix = None
-    if path != place and not r.unrelated:
+    if path != place and not r.unrelated and is_number(at_path(e.target.value, path)):
         fix = {"path": name, "value": _as_number(right, at_path(e.target.value, path))}
     return flag(
         e, message, severity="error" if f.certain else "warning", fix=fix, path=show_path(path), rule=r.rule, kind=r.kind,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finetooth.checks import json_names as names
+from finetooth.checks.json_amounts import home
 from finetooth.checks.json_roles import (
     counts_list,
     has,
@@ -68,7 +69,7 @@ class View:
         self.columns = {path: column(table, path) for path in table.numbers if path}
         self.groups: dict[Path, list[Path]] = {}
         for path in self.columns:
-            self.groups.setdefault(path[:-1], []).append(path)
+            self.groups.setdefault(home(path), []).append(path)
 
     def near(self, prefix: Path) -> list[Path]:
         """The columns of the object at ``prefix``."""
@@ -124,7 +125,7 @@ def products(
 ) -> Iterator[tuple[Expr, int, frozenset[Path]]]:
     """(quantity times price, less discount where there is one; how sure; the columns) of the fields of an object."""
     columns = columns if columns is not None else {p: view.columns[p] for p in view.near(prefix)}
-    here = [p for p in columns if p[:-1] == prefix]
+    here = [p for p in columns if (home(p) if p else p[:-1]) == prefix]
     quantities = [p for p in here if is_quantity(columns[p].words)]
     prices = [p for p in here if is_price(columns[p].words)]
     discounts = [p for p in here if has(columns[p].words, names.DISCOUNT)]

@@ -13,6 +13,7 @@ from finetooth.checks import json_candidates as sums
 from finetooth.checks import json_flows as flows
 from finetooth.checks import json_names as names
 from finetooth.checks import json_parts as parts
+from finetooth.checks.json_amounts import name_of
 from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
 from finetooth.checks.json_roles import has, is_code, is_money_total, is_share, own_words
 from finetooth.checks.json_terms import (
@@ -194,7 +195,7 @@ def _mean_of_two(view: View, prefix: Path, target: Expr, columns: list[Expr]) ->
 def shares(view: View) -> Iterator[Candidate]:
     """percentage_of_total == revenue / root.total_revenue * 100; profit_margin == profit / revenue * 100."""
     table, root = view.table, view.root
-    wholes = {p: column(root, p) for p in root.numbers if p and "total" in names.words_of(p[-1])}
+    wholes = {p: column(root, p) for p in root.numbers if p and "total" in names.words_of(name_of(p))}
     for _, _, target, paths in targets(view):
         if not is_share(target.words):
             continue

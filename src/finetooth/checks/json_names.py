@@ -62,15 +62,15 @@ ORDER: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (_words(a), _words(b))
     for a, b in (
         (
-            "start started begin began begun commence commenced",
-            "end ended finish finished stop stopped conclude concluded",
+            "start started begin began begun commence commenced kickoff kick",
+            "end ended finish finished stop stopped conclude concluded deadline",
         ),
         ("from since", "to until till through thru"),
         (
             "created creation create opened open",
             "updated update modified closed close resolved completed deleted",
         ),
-        ("issued issue invoice billed", "due"),
+        ("issued issue invoice billed created posted announced", "due deadline"),
         ("issued issue effective valid created creation", "expires expiry expiration expired"),
         ("ordered order placed purchase purchased", "shipped ship delivered delivery dispatched"),
         ("shipped ship dispatched", "delivered delivery"),
@@ -101,7 +101,7 @@ LOOSE_ORDER: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("submitted submission requested request reported", "reviewed review processed resolved decision"),
         ("received", "processed completed resolved"),
         ("scheduled", "completed"),
-        ("published publication", "updated"),
+        ("published publication", "updated acquired purchased"),
         ("hired hire joined", "left"),
         ("assigned", "completed resolved closed due"),
     )

@@ -24,10 +24,11 @@ UNITS = {"day": 1.0, "night": 1.0, "hour": 24.0, "hr": 24.0, "minute": 1440.0, "
 _LONG = frozenset({"duration", "length", "elapsed", "period", "term", "stay"})
 
 
-def moment(table: Table, path: Path) -> Expr:
-    return Expr(
-        reference(path), table.moments[path], frozenset({(table.place, path)}), words=names.words_of(path[-1])
-    )
+def moment(table: Table, path: Path, *, as_days: bool = False) -> Expr:
+    """A date or time; as a number of days where it is asked for or not written in a way that compares."""
+    call = table.written.get(path) or ("days" if as_days and table.kinds[path] != "epoch" else "")
+    text = f"{call}({reference(path)})" if call else reference(path)
+    return Expr(text, table.moments[path], frozenset({(table.place, path)}), words=names.words_of(path[-1]))
 
 
 def _pair(
@@ -51,7 +52,8 @@ def orders(view: View) -> Iterator[Candidate]:
     moments = [p for p in table.moments if p]
     for i, p in enumerate(moments):
         for q in moments[i + 1 :]:
-            if (table.kinds[p] == "clock") != (table.kinds[q] == "clock"):
+            kinds = {table.kinds[p], table.kinds[q]}
+            if len(kinds) == 2 and kinds & {"clock", "epoch"}:
                 continue
             if p[:-1] != q[:-1]:
                 continue
@@ -74,7 +76,8 @@ def _kin(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
 
 def _as_days(table: Table, first: Path, second: Path) -> tuple[Expr, Expr]:
     """Both columns in days; whole days where one of them has no clock."""
-    left, right = moment(table, first), moment(table, second)
+    plain = table.written.get(first) == table.written.get(second) is None
+    left, right = moment(table, first, as_days=not plain), moment(table, second, as_days=not plain)
     if table.kinds[first] != table.kinds[second]:
         left = Expr(left.text, np.floor(left.values), left.uses, words=left.words)
         right = Expr(right.text, np.floor(right.values), right.uses, words=right.words)
@@ -112,7 +115,7 @@ def durations(view: View) -> Iterator[Candidate]:
     """nights == days(check_out) - days(check_in), in the unit of the name."""
     table = view.table
     for prefix, paths in view.groups.items():
-        dates = [p for p in table.moments if p[:-1] == prefix and p]
+        dates = [p for p in table.moments if p and p[:-1] == prefix and table.kinds[p] != "epoch"]
         pairs = []
         for i, p in enumerate(dates):
             for q in dates[i + 1 :]:
@@ -151,5 +154,4 @@ def _round_the_clock(gap: Expr) -> Expr:
 
 
 def _days(table: Table, path: Path) -> Expr:
-    one = moment(table, path)
-    return Expr(f"days({one.text})", one.values, one.uses, words=one.words)
+    return moment(table, path, as_days=True)

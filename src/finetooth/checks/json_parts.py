@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from finetooth.checks import json_names as names
+from finetooth.checks.json_amounts import home, name_of
 from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
 from finetooth.checks.json_roles import has, is_code, is_price, is_quantity, is_share, own_words
 from finetooth.checks.json_terms import Expr, column, each, opt, rounded_by, total
@@ -88,11 +89,11 @@ def breakdowns(view: View) -> Iterator[Candidate]:
             yield _makes_a_whole(view, parts, LIKELY)
             continue
         for path, whole in view.columns.items():
-            if path[:-1] == prefix or is_share(whole.words) or has(whole.words, names.MEAN):
+            if home(path) == prefix or is_share(whole.words) or has(whole.words, names.MEAN):
                 continue
             mine = own_words(whole.words)
             if (
-                path[:-1] == prefix[:-1]
+                home(path) == prefix[:-1]
                 and mine == topic
                 and ("total" in whole.words or len(whole.words) == len(topic))
             ):
@@ -110,7 +111,7 @@ def shares(view: View) -> Iterator[Candidate]:
     """sum(shares[].percentage) == 100, as exactly as shares that were rounded one by one can add up; or == 1."""
     for at, below in view.table.lists.items():
         for p in below.numbers:
-            words = names.words_of(p[-1] if p else at[-1])
+            words = names.words_of(name_of(p) if p else at[-1])
             if not words or not set(words) <= _PORTION or not has(words, _PORTION - _words("of total whole")):
                 continue
             addend = column(below, p, "i")

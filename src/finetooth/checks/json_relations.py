@@ -19,7 +19,8 @@ Common Expression Language (https://cel.dev): no loops without end, no side effe
   ``opt(quantity, 1)`` is 1; inside ``map`` and ``filter`` it works the same: ``opt(i.discount)``.
 * ``items[].price`` is short for ``items.map(each, each.price)``: ``subtotal == sum(items[].total)``.
 * Functions besides CEL's own: ``sum(list)  mean(list)  count(list)  least(list)  greatest(list)  abs(x)  round(x, digits)
-  days(date)`` (a date or date-time as days, so that ``nights == days(check_out) - days(check_in)``).
+  days(date)`` (a date or date-time as days, so that ``nights == days(check_out) - days(check_in)``), ``dmy(date)  mdy(date)``
+  (the same for 31/12/2024 and 12/31/2024), ``number(text)`` ("$1,234.50" as a number).
 * ``==`` allows for rounding (0.02, more where a mean or a percentage is shown with fewer digits); ``<=`` and its like
   compare numbers, dates, date-times and clock times. A comparison within a side stands in parentheses.
 
@@ -44,8 +45,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from finetooth.checks.json_amounts import days, number
 from finetooth.checks.json_compare import allowance, compare
-from finetooth.checks.json_values import as_moment, is_number, show_path
+from finetooth.checks.json_values import is_number, show_path
 from finetooth.errors import DataError
 
 TOLERANCE = 0.02  # two cents: a rounded total of a rounded tax
@@ -217,11 +219,6 @@ def _unquote(text: str) -> str:
     return text[1:-1].replace('\\"', '"').replace("\\'", "'").replace("\\\\", "\\")
 
 
-def _days(text: str) -> float:
-    moment = as_moment(text)
-    return math.nan if moment is None else moment.days
-
-
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """nan, of which a rule says nothing, in place of an error: CEL writes errors to standard error."""
 
@@ -242,7 +239,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "greatest": _quiet(lambda xs: float(max(xs))),
     "abs": _quiet(lambda x: abs(x)),
     "round": _quiet(lambda x, digits=0.0: float(round(x, int(digits)))),
-    "days": _quiet(_days),
+    "days": _quiet(days),
+    "dmy": _quiet(lambda text: days(text, "dmy")),
+    "mdy": _quiet(lambda text: days(text, "mdy")),
+    "number": _quiet(number),
 }
 _CEL_WORDS = """size contains startsWith endsWith matches int uint double string bool bytes timestamp duration type has
 all exists exists_one map filter getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from finetooth.checks.json_amounts import Inner, amounts, as_day, day_order, inner_step, name_of
+from finetooth.checks.json_names import PLAIN_QUANTITY, words_of
 from finetooth.checks.json_values import Path, as_moment
 
 Place = tuple[str, ...]
@@ -40,7 +42,7 @@ class Table:
     lists: dict[Path, Table] = field(default_factory=dict)
     sizes: dict[Path, np.ndarray] = field(default_factory=dict)  # of lists, nan where missing
     whole: set[Path] = field(default_factory=set)  # columns that hold integers only
-    digits: dict[Path, np.ndarray] = field(default_factory=dict)
+    written: dict[Path, str] = field(default_factory=dict)  # of dates that are not ISO 8601: days, dmy, mdy
 
     def __len__(self) -> int:
         return len(self.example)
@@ -88,15 +90,22 @@ class _Raw:
         for key, below in value.items():
             path = (*prefix, key)
             if isinstance(below, dict):
+                inner = inner_step(below)
+                if inner is not None:
+                    self._cell((*path, Inner(inner)), at, below[inner])
+                    below = {k: v for k, v in below.items() if k != inner}
                 self.fill(below, at, path)
             elif isinstance(below, list):
                 self.fill_list(below, at, path)
             elif below is not None:
-                cell = self.cells.get(path)
-                if cell is None:
-                    cell = self.cells[path] = ([], [])
-                cell[0].append(at)
-                cell[1].append(below)
+                self._cell(path, at, below)
+
+    def _cell(self, path: Path, at: int, value: Any) -> None:
+        cell = self.cells.get(path)
+        if cell is None:
+            cell = self.cells[path] = ([], [])
+        cell[0].append(at)
+        cell[1].append(value)
 
     def fill_list(self, values: list[Any], at: int, path: Path) -> None:
         sizes = self.sizes.setdefault(path, ([], []))
@@ -130,6 +139,7 @@ def _finish(raw: _Raw, above: Table | None) -> Table:
     table = Table(raw.place, above, np.array(raw.example, int), np.array(raw.parent, int), raw.steps)
     for path, (at, cells) in raw.cells.items():
         _column(table, path, at, cells, size)
+    _read_days(table)
     for path, (at, sizes) in raw.sizes.items():
         table.sizes[path] = _spread(at, sizes, size)
         table.lists[path] = _finish(raw.lists[path], table)
@@ -146,13 +156,16 @@ def _column(table: Table, path: Path, at: list[int], cells: list[Any], size: int
         table.numbers[path] = np.where(np.isinf(column), np.nan, column)
         if kinds == {int}:
             table.whole.add(path)
+            _epoch(table, path)
     elif kinds == {str}:
         texts: list[str | None] = [None] * size
         for i, text in zip(at, cells, strict=True):
             texts[i] = text
         table.texts[path] = texts
         moments = [as_moment(c) for c in cells[:8]]
-        if all(moments):
+        if not any(moments):
+            _notations(table, path, at, cells, size)
+        elif all(moments):
             known = [(i, m) for i, c in zip(at, cells, strict=True) if (m := as_moment(c)) is not None]
             names = {m.kind for _, m in known}
             if len(known) >= 0.9 * len(cells) and names != {"clock", "date"}:
@@ -161,6 +174,48 @@ def _column(table: Table, path: Path, at: list[int], cells: list[Any], size: int
                     [i for i, _ in known], [m.day if by_day else m.days for _, m in known], size
                 )
                 table.kinds[path] = "date" if by_day or names == {"date"} else names.pop()
+
+
+_SECONDS = (1e9, 2.2e9)  # 2001 to 2039
+_TIMES = frozenset("start end begin timestamp ts time epoch created updated at until from since".split())
+
+
+def _epoch(table: Table, path: Path) -> None:
+    """Seconds or milliseconds since 1970 as moments, where the name speaks of time."""
+    values = table.numbers[path]
+    known = values[np.isfinite(values)]
+    for unit in (1, 1000):
+        inside = len(known) and known.min() >= _SECONDS[0] * unit and known.max() <= _SECONDS[1] * unit
+        if inside and not _TIMES.isdisjoint(words_of(name_of(path)) if path else ()):
+            table.moments[path], table.kinds[path] = values / (86400 * unit), "epoch"
+
+
+def _notations(table: Table, path: Path, at: list[int], cells: list[str], size: int) -> None:
+    """Amounts and dates in the notations of people: "$12.50", "March 4, 2024", "31/12/2024"."""
+    order = day_order(cells)
+    if order is not None:
+        table.written[path] = order
+        return
+    words = words_of(name_of(path)) if path else ()
+    found = amounts(cells, counts=not PLAIN_QUANTITY.isdisjoint(words))
+    if found is not None:
+        table.numbers[path] = _spread(at, found, size)
+        if all(x.is_integer() for x in found):
+            table.whole.add(path)
+
+
+def _read_days(table: Table) -> None:
+    """The dates in other notations; 03/04/2024 only where another column of the table tells which is the month."""
+    told = {order for order in table.written.values() if order in ("dmy", "mdy")}
+    for path, order in list(table.written.items()):
+        if order == "?" and len(told) == 1:
+            order = table.written[path] = next(iter(told))
+        if order == "?":
+            del table.written[path]
+            continue
+        values = np.array([np.nan if t is None else as_day(t, order) for t in table.texts[path]], float)
+        if np.isfinite(values).sum() >= 0.9 * sum(t is not None for t in table.texts[path]):
+            table.moments[path], table.kinds[path] = values, "date"
 
 
 def _spread(at: list[int], values: list[Any], size: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from finetooth.checks.json_amounts import name_of
 from finetooth.checks.json_names import words_of
 from finetooth.checks.json_tables import Table
 from finetooth.checks.json_values import Path
@@ -58,10 +59,10 @@ def reference(path: Path, var: str = "") -> str:
 
 def column(table: Table, path: Path, var: str = "") -> Expr:
     return Expr(
-        reference(path, var),
+        _as_number(table, path, var),
         table.numbers[path],
         frozenset({(table.place, path)}),
-        words=words_of(path[-1]) if path else words_of(table.place[-2]) if table.place else (),
+        words=words_of(name_of(path)) if path else words_of(table.place[-2]) if table.place else (),
         whole=path in table.whole,
     )
 
@@ -69,7 +70,15 @@ def column(table: Table, path: Path, var: str = "") -> Expr:
 def from_root(table: Table, root: Table, path: Path) -> Expr:
     """A field of the whole answer, seen from the places of one of its tables."""
     values = root.numbers[path][table.example]
-    return Expr(reference(path, "root"), values, frozenset({((), path)}), words=words_of(path[-1]))
+    return Expr(
+        _as_number(root, path, "root"), values, frozenset({((), path)}), words=words_of(name_of(path))
+    )
+
+
+def _as_number(table: Table, path: Path, var: str) -> str:
+    """A number field as a rule has it: ``number(price)`` where it stands as text."""
+    text = reference(path, var)
+    return f"number({text})" if path in table.texts else text
 
 
 def rounded_by(a: Expr) -> float:
@@ -84,7 +93,9 @@ def rounded_by(a: Expr) -> float:
 
 def opt(a: Expr) -> Expr:
     """0 where the field is missing."""
-    return replace(a, text=f"opt({a.text})", values=np.nan_to_num(a.values, nan=0.0))
+    inner = a.text.removeprefix("number(")
+    text = f"opt({a.text})" if inner == a.text else f"number(opt({inner[:-1]}))"
+    return replace(a, text=text, values=np.nan_to_num(a.values, nan=0.0))
 
 
 def _side(a: Expr, rank: int) -> str:
