@@ -92,6 +92,7 @@ def test_a_mention_outside_its_sentence_is_an_error_of_its_own(tmp_path, task, s
         (finding,) = found(dataset, "offset-not-on-mention")
         assert "'Ada' is outside its sentence" in finding.message
         assert finding.severity == "error"
+        assert (finding.fix["start"], finding.fix["end"], "mention" in finding.fix) == (0, 3, task != "ner")
         assert not found(dataset, "overlapping-mentions")
     if task == "ner":  # and it is written again, not lost
         again = as_relation(dataset.examples[0]).inputs.entities[0].mentions

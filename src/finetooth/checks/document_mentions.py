@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from finetooth.checks._documents import is_ner, mentions, unplaced, variant
 from finetooth.registry import CheckContext, check, flag
@@ -77,7 +78,8 @@ def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) ->
     """
     for example in examples:
         text = example.inputs.text
-        for i, m in enumerate([*mentions(example), *_misplaced(example)]):
+        listed = mentions(example)
+        for i, m in enumerate([*listed, *_misplaced(example)]):
             within = inside(m, text)
             found = text[m.start : m.end] if within else ""
             if within and found == m.text and m.start < m.end:
@@ -91,11 +93,13 @@ def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) ->
             else:
                 why = f"{m.start}..{m.end} is an empty mention"
             at = nearest(m.text, text, m.start) if m.text else None
+            # One that is not among the flat spans of NER has no number there.
+            which: dict[str, Any] = {"mention": i} if i < len(listed) else {"text": m.text, "type": m.type}
             yield flag(
                 example,
                 why,
-                fix=None if at is None else {"mention": i, "start": at, "end": at + len(m.text)},
-                mention=i,
+                fix=None if at is None else which | {"start": at, "end": at + len(m.text)},
+                **which,
                 start=m.start,
                 end=m.end,
                 expected=m.text,
