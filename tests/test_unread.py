@@ -115,6 +115,35 @@ def test_a_question_said_to_have_no_answer_is_scored(scored):
     assert (found["scores"][0]["value"], found["left_out"]) == (100.0, [])
 
 
+ANSWER = {"thought_process": "so it can be inferred.", "predicted_label": 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ANSWER,
+        {"predicted_label": 1},
+        {"label": 1},
+        {"text": "the prompt", "generated_text": json.dumps(ANSWER)},
+    ]
+    + [{key: json.dumps(ANSWER)} for key in ("response", "completion", "generated_text")],
+)
+def test_predictions_are_read_under_the_names_that_they_have(said, tmp_path, capsys):
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text(json.dumps({**PAIRS[1], "id": "a"}))
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"id": "a", **said}))
+    assert main(["score", str(path), str(gold), "--no-floors", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"][0]["value"] == 100.0
+
+
+def test_the_gold_itself_is_no_file_of_predictions(tmp_path, capsys):
+    path = tmp_path / "gold.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in PAIRS))
+    assert main(["score", str(path), str(path), "--no-floors"]) == 2
+    assert "expected an id and a prediction" in capsys.readouterr().err
+
+
 WORDS = ["entailment", "contradiction", "neutral", '{"predicted_label": "entailment"}']
 
 

@@ -2,6 +2,7 @@
 
 {"q1": "Ada", "q2": ""}
 {"id": "q1", "prediction": "Ada", "confidence": 0.9}                              a line each
+{"id": "p1", "thought_process": "...", "predicted_label": 1}                      an answer laid out
 [{"id": "q1", "prediction_text": "Ada", "no_answer_probability": 0.0}]
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,14 @@ from finetooth.io import Source, json_type
 from finetooth.registry import Task
 from finetooth.types import Example, Prediction
 
-KEYS = ("prediction", "predicted", "output", "answer", "prediction_text", "text", "target", "generated")
+# A row may hold its prompt as "text" beside what was generated: that stands first.
+KEYS = (
+    "prediction", "predicted", "output", "answer", "prediction_text", "generated_text", "generated", "generation",
+    "response", "completion", "text", "target",
+)  # fmt: skip
+# An answer laid out in the row itself, as the causal head of inference gives it, or a label alone.
+LAID_OUT = ("predicted_label", "label")
+BESIDE = frozenset(("confidence", "probabilities", "thought_process", "reason", "reasoning", "score"))
 IDS = ("id", "example_id")
 # Rows of these tasks hold their document as "text": it is never what was predicted for it.
 WITH_TEXT = ("ner", "relation")
@@ -111,7 +119,7 @@ def _csv_rows(source: Source, keys: Sequence[str]) -> Iterator[Row]:
     head = source.text.partition("\n")[0]
     delimiter = "\t" if "\t" in head else ","
     names = next(csv.reader([head], delimiter=delimiter), [])
-    if not set(IDS) & set(names) or not set(keys) & set(names):
+    if not set(IDS) & set(names) or not (set(keys) & set(names) or _laid_out(names)):
         raise DataError(
             "expected predictions: {id: prediction}, rows of id and prediction, or a table with these columns",
             where=str(source),
@@ -132,6 +140,11 @@ def _csv_rows(source: Source, keys: Sequence[str]) -> Iterator[Row]:
         raise DataError(f"not CSV: {e}", where=f"{source}:{reader.line_num}") from None
 
 
+def _laid_out(names: Collection[str]) -> bool:
+    """Whether the row itself is the answer. A "label" beside a premise is not: it is the gold."""
+    return "predicted_label" in names or ("label" in names and set(names) <= {*IDS, *LAID_OUT, *BESIDE})
+
+
 def _row(row: Any, where: str, keys: Sequence[str] = KEYS) -> Row:
     if not isinstance(row, Mapping):
         raise DataError(
@@ -139,6 +152,10 @@ def _row(row: Any, where: str, keys: Sequence[str] = KEYS) -> Row:
         )
     name = next((row[k] for k in IDS if row.get(k) is not None), None)
     key = next((k for k in keys if k in row), None)
+    if key is None and _laid_out(row):
+        value = {k: v for k, v in row.items() if k in LAID_OUT or k in BESIDE - {"confidence"}}
+        key = keys[0]
+        row = {**row, key: value if len(value) > 1 else next(iter(value.values()))}
     if name is None or key is None:
         raise DataError(
             "expected an id and a prediction", where=where, cure=f"name the value one of {', '.join(keys)}"
