@@ -165,6 +165,7 @@ WEAK_NO = _pattern(
     r"^\W*(?:not\s+(?:all|every\w*)\b.*|no|nope)\W*$",
     r"\bonly\s+(?:supports?|speaks|talks|says|tells|shows)\b[^;.]*|\bleaves\s+(?:open|room\s+for)\b(?!\s+no)[^;.]*",
     r"\b(?:introduces|adds|contains|brings\s+in)\s+(?:an?\s+|some\s+)?(?:new|extra|additional|unmentioned|unstated)\s+(?:\w+\s+)?(?:information|details?|claims?|elements?|facts?)\b[^;.]*",
+    rf"\bthere\s+(?:isn't|aren't|is\s+not|are\s+not)\s+(?:any|enough|sufficient|adequate)\s+{_FEW}{{0,4}}?(?:{_FOUND})\b{_AGAINST}",
 )
 WEAK_YES = _pattern(
     rf"\b(?:is|are|as|be|seems|appears|remains|considered|it's)\s+{_AYE}{{0,2}}?(?:{_TRUE})\b",
