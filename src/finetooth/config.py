@@ -70,7 +70,7 @@ def read_labels(value: Any) -> dict[str, str]:
             raise ValueError(f"a label stands twice in {value!r}")
         return {k.strip(): v.strip() for k, _, v in pairs}
     if not isinstance(value, Mapping):
-        raise ValueError(f"expected a mapping of labels to names")
+        raise ValueError("expected a mapping of labels to names")
     for k, v in value.items():
         if not all(isinstance(x, (str, int, float)) and str(x).strip() for x in (k, v)):
             raise ValueError(f"expected names for labels, found {k!r}: {v!r}")
