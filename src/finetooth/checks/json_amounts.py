@@ -16,12 +16,13 @@ _CURRENCY = r"(?:US\$|[$€£¥₹]|[A-Z]{3})"
 _AMOUNT = re.compile(
     rf"\s*(?P<minus>-)?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>-)?"
     rf"(?:(?P<plain>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)|(?P<comma>\d{{1,3}}(?:\.\d{{3}})+,\d{{2}}|\d+,\d{{2}}))"
-    rf"\s*(?P<after>{_CURRENCY}|%)?\s*$"
+    rf"\s*(?P<after>{_CURRENCY}|%)?\s*$",
+    re.ASCII,
 )
-_NUMERIC_DAY = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$")
+_NUMERIC_DAY = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$", re.ASCII)
 _MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})$")
-_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([A-Za-z]{3,9})\.?,? (\d{4})$")
+_MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})$", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([A-Za-z]{3,9})\.?,? (\d{4})$", re.ASCII)
 LOOK_AT = 8  # cells that tell what kind of text a column holds
 NEARLY_ALL = 0.9
 

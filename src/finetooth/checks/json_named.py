@@ -22,6 +22,7 @@ from finetooth.checks.json_terms import (
     count,
     count_where,
     each,
+    extreme,
     from_root,
     minus,
     opt,
@@ -79,7 +80,7 @@ def named(view: View) -> Iterator[Candidate]:
     """All relations of numbers that the names ask for."""
     for enumerate_ in (sums.line_products, sums.totals, parts.sibling_sums, parts.breakdowns, parts.shares):
         yield from enumerate_(view)
-    for enumerate_ in (counts, means, ratios, shares, rates, differences, rated, nets, bodies):
+    for enumerate_ in (counts, means, extremes, ratios, shares, rates, differences, rated, nets, bodies):
         yield from enumerate_(view)
     fields = list(targets(view))
     for between in (flows.readings, flows.balances, flows.by_kind):
@@ -141,6 +142,21 @@ def means(view: View) -> Iterator[Candidate]:
                     strength = SURE if topic == set(c.words) else LIKELY
                     strength = MAYBE if view.is_sample(at) else strength
                     yield Candidate(view.table, target, "==", mean, "mean", strength)
+
+
+def extremes(view: View) -> Iterator[Candidate]:
+    """max_weight == greatest(weights); lowest_score == least(tests[].score)."""
+    for prefix, _, target, _ in targets(view):
+        for role, call in ((names.MAX, "greatest"), (names.MIN, "least")):
+            topic = names.stem(target.words, role)
+            if not has(target.words, role) or not topic:
+                continue
+            for at in view.lists(prefix):
+                label = set(names.words_of(at[-1]))
+                for p, c in view.child(at).items():
+                    if topic == set(c.words) or (p and topic == set(c.words) | label):
+                        right = extreme(view.table, at, c, call)
+                        yield Candidate(view.table, target, "==", right, "sum", MAYBE)
 
 
 def ratios(view: View) -> Iterator[Candidate]:
@@ -276,10 +292,14 @@ def rated(view: View) -> Iterator[Candidate]:
             for share, base in itertools.product(shares_[:2], bases):
                 if base.uses & (share.uses | target.uses):
                     continue
-                yield Candidate(
-                    view.table, target, "==", scaled(times(base, share), 0.01), "percentage", MAYBE
-                )
-                yield Candidate(view.table, target, "==", times(base, share), "percentage", MAYBE)
+                percent = _median(share) > 1
+                plain = role is names.TAX and len(shares_) == 1 and has(share.words, names.TAX)
+                for made, fits in (
+                    (scaled(times(base, share), 0.01), percent),
+                    (times(base, share), not percent),
+                ):
+                    sure = LIKELY if plain and fits and has(base.words, names.PARTIAL) else MAYBE
+                    yield Candidate(view.table, target, "==", made, "percentage", sure)
 
 
 def _plain_total(view: View) -> Expr:

@@ -100,6 +100,7 @@ LOOSE_ORDER: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ("shipped ship", "arrival arrived received"),
         ("submitted submission requested request reported", "reviewed review processed resolved decision"),
         ("received", "processed completed resolved"),
+        ("collected collection sampled", "received reported analyzed analysed"),
         ("scheduled", "completed"),
         ("published publication", "updated acquired purchased"),
         ("hired hire joined", "left"),

@@ -92,6 +92,8 @@ def breakdowns(view: View) -> Iterator[Candidate]:
             if home(path) == prefix or is_share(whole.words) or has(whole.words, names.MEAN):
                 continue
             mine = own_words(whole.words)
+            if plain and not mine and "total" in whole.words and home(path) == prefix[:-1]:
+                yield Candidate(view.table, whole, "==", total(parts), "parts", MAYBE)
             if (
                 home(path) == prefix[:-1]
                 and mine == topic

@@ -163,18 +163,35 @@ def each(table: Table, path: Path, element: Expr, call: str = "sum") -> Expr:
             values = np.where(sizes > 0, values / sizes, np.nan)
     elif call != "sum":
         raise ValueError(call)
-    name = reference(path)
-    if element.terms == 1 and re.match(r"i(\.\w+)+$", element.text) and _dotted(name):
-        text = f"{call}({name}[]{element.text[1:]})"
-    elif element.text == "i":
-        text = f"{call}({name})"
-    else:
-        text = f"{call}({name}.map(i, {element.text}))"
-    made = Expr(
-        text, values, element.uses, 3, element.divides or call == "mean",
+    return Expr(
+        _over_list(path, element, call), values, element.uses, 3, element.divides or call == "mean",
         0.0 if element.whole else np.nan_to_num(sizes), element.terms + 1, element.words, element.whole,
     )  # fmt: skip
-    return made
+
+
+def extreme(table: Table, path: Path, element: Expr, call: str) -> Expr:
+    """``greatest`` or ``least`` of an expression over a list; nan where an element lacks a field, or there is none."""
+    better, worst = (np.maximum, -np.inf) if call == "greatest" else (np.minimum, np.inf)
+    values = np.full(len(table), worst)
+    better.at(values, table.lists[path].parent, element.values)
+    values = np.where(np.isinf(values), np.nan, values)
+    return Expr(
+        _over_list(path, element, call),
+        values,
+        element.uses,
+        terms=2,
+        words=element.words,
+        whole=element.whole,
+    )
+
+
+def _over_list(path: Path, element: Expr, call: str) -> str:
+    name = reference(path)
+    if element.terms == 1 and re.match(r"i(\.\w+)+$", element.text) and _dotted(name):
+        return f"{call}({name}[]{element.text[1:]})"
+    if element.text == "i":
+        return f"{call}({name})"
+    return f"{call}({name}.map(i, {element.text}))"
 
 
 def _dotted(name: str) -> bool:
