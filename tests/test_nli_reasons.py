@@ -198,6 +198,17 @@ SAID = {
     "Therefore, it is a non sequitur.": NO,
     "The hypothesis is simply a more general statement of the premise.": YES,
     "They mean the same thing.": YES,
+    "The premise could be true even if the hypothesis were false, so there is no entailment.": NO,
+    "The premise could not be true unless the hypothesis were true as well.": YES,
+    "It would be a mistake to infer that the two women are sisters.": NO,
+    "Put together, these facts leave only one possibility: the hypothesis is correct.": YES,
+    "There is considerable doubt about whether the hypothesis is true.": NO,
+    "There can be little doubt that the hypothesis is true.": YES,
+    "So far, nothing supports the claim.": NO,
+    "A contradiction arises: she cannot be at home.": NO,
+    "The premise is insufficient to establish it.": NO,
+    "I see no way to accept the premise and reject the hypothesis.": YES,
+    "I see no way to get from the premise to the hypothesis.": NO,
     "At first glance it seems unsupported, but the second clause states it outright.": YES,
 }
 

@@ -68,6 +68,10 @@ NOT_REFUTED = _pattern(
     r"\bcontradiction\s+(?:for|if|were|to\s+(?:say|claim|assert|accept))\b[^;.]{0,160}?\b(?:false|not\s+true|untrue|not)\b",
     r"\b(?:no|not\s+a(?:ny)?)\s+(?:possible\s+|conceivable\s+)?(?:scenario|situation|way|case|world|circumstances?|interpretation|reading)\b[^;.]{0,160}?\b(?:false|fails?|not\s+(?:hold|true|be\s+true)|untrue|without)\b",
     rf"(?:{_CANNOT}|\bimpossible\s+for\s+[^,;.]{{0,160}}?\bto)\s+{_FEW}{{0,2}}?be\s+{_FEW}{{0,2}}?(?:false|untrue|denied|wrong|otherwise|doubted)\b",
+    rf"{_CANNOT}\s+{_FEW}{{0,2}}?be\s+(?:true|the\s+case)\s+(?:unless|without)\b{_REST}",
+    r"\b(?:little|scant|hardly\s+any)\s+doubt\b",
+    r"\bno\s+way\s+(?:to|of|for)\s+[^;.]{0,80}?\b(?:and|while|but|yet|without)\s+(?:still\s+)?(?:reject|deny|accept|doubt)\w*\b[^,;.]*",
+    r"\bonly\s+(?:one|possible)\s+(?:possibility|reading|conclusion|interpretation|explanation)\b",
 )
 STRONG_NO = _pattern(
     rf"(?:\bcannot|\bcan\s+not|\bcan't|\bcould\s*(?:not|n't)|\bshould\s*(?:not|n't)|\bmay\s+not|\bwould\s*(?:not|n't))\s+{_FEW}{{0,4}}?(?:be\s+{_FEW}{{0,3}}?)?(?:{_DRAW})\w*",
@@ -76,13 +80,13 @@ STRONG_NO = _pattern(
     rf"{_CANNOT}\s+{_FEW}{{0,2}}?be\s+{_FEW}{{0,4}}?(?:{_TRUE}|accepted|the\s+case|entailed)\b",
     rf"\bneither\s+entail{_REST}|(?:{_CANNOT}|\bshould\s+not)\s+{_FEW}?accept\b|\breject\w*\s+(?:the|this)\b",
     rf"(?:\bnot|isn't|aren't|wasn't)\s+{_FEW}{{0,4}}?(?:entailed|implied|inferred|supported|inferable|deducible|inferrable|warranted|guaranteed|established|substantiated)\b",
-    rf"(?:\b(?:does|do|did|would)\s*not|doesn't|don't|didn't|wouldn't)\s+{_FEW}{{0,4}}?(?:entail|imply|follow|support|guarantee|justify|warrant)\b",
-    rf"\b(?:impossible|unreasonable|invalid|wrong|incorrect|premature|speculative|unfounded|illogical|a\s+(?:stretch|leap))\s+to\s+{_FEW}?(?:{_TO_DRAW})\b",
+    rf"(?:\b(?:does|do|did|would)\s*not|doesn't|don't|didn't|wouldn't)\s+{_FEW}{{0,4}}?(?:entail|imply|follow|support|guarantee|justify|warrant|license|permit|sanction)\b",
+    rf"\b(?:impossible|unreasonable|invalid|a\s+mistake|an\s+error|mistaken|a\s+fallacy|presumptuous|wrong|incorrect|premature|speculative|unfounded|illogical|a\s+(?:stretch|leap))\s+to\s+{_FEW}?(?:{_TO_DRAW})\b",
     rf"\b(?:insufficient|not\s+enough|not\s+sufficient|too\s+little|no|lack|lacks|lacking|inadequate)\s+{_FEW}{{0,4}}?(?:{_FOUND}|way)\s+{_FEW}{{0,3}}?to\s+{_FEW}?(?:{_TO_DRAW}|support|justify|decide|tell|judge)\b",
     rf"\bno\s+{_FEW}{{0,2}}?(?:inference|entailment|deduction|conclusion)\s+(?:can|could|is|may|exists|between)\b",
     r"\bno\s+(?:logical\s+|direct\s+|valid\s+|reasonable\s+)?(?:inference|entailment)\b",
     rf"\bfails?\s+to\s+{_FEW}?(?:entail|imply|support|follow)\b",
-    rf"\b(?:nothing|none|neither)\s+{_FEW}{{0,5}}?(?:entails?|implies|imply|supports?)\b",
+    rf"\b(?:nothing|none|neither)\s+{_FEW}{{0,5}}?(?:entails?|implies|imply|supports?)\b{_REST}",
     r"\bcontradicts?\b|\bcontradiction\s+(?:of|to|with|between)\b|\bis\s+contradicted\b|\bin\s+(?:direct\s+)?contradiction\b",
     r"\b(?:inconsistent|incompatible|at\s+odds)\s+with\b|\brefutes\b|\brules\s+out\b|\bnegates\b|\bconflicts\s+with\b",
     rf"\b(?:hypothesis|it|this|statement|claim|conclusion)\s+(?:is|must\s+be|is\s+therefore)\s+(?:{_AYE}{{0,2}}?)(?:false|incorrect|contradicted|untrue|refuted|unsupported|unfounded|invalid|inaccurate|wrong)\b",
@@ -96,13 +100,13 @@ STRONG_NO = _pattern(
     r"\bnot\s+(?:an?\s+)?(?:\w+\s+)?entailment\b|\b(?:isn't|aren't|wasn't)\s+(?:an?\s+)?(?:\w+\s+)?entailment\b",
     rf"\b(?:hardly|barely|scarcely|nowhere\s+near|far\s+from(?:\s+being)?|by\s+no\s+means|not\s+at\s+all|in\s+no\s+way)\s+{_FEW}{{0,3}}?(?:entail\w*|impl\w+|infer\w*|support\w*|follow\w*|establish\w*|guarantee\w*|{_TRUE}|{_CERTAIN}|the\s+case)\b{_REST}",
     r"\btoo\s+(?:[\w-]+\s+){1,3}to\s+(?:be\s+)?(?:\w+\s+)?(?:infer|deduc|conclud|deriv|entail|establish|say|support)\w*",
-    rf"\bonly\s+(?:be\s+)?{_FEW}{{0,2}}?(?:infer|deduc|conclud|deriv|entail|follow|hold|true|support)\w*\s+(?:\w+\s+)?(?:if|when|by|with|under|were|provided)\b{_REST}",
+    rf"\bonly\s+(?:be\s+)?{_FEW}{{0,2}}?(?:infer|deduc|conclud|deriv|entail|follow|hold|true|support|valid|justif|correct|sound|warrant)\w*\s+(?:\w+\s+)?(?:if|when|by|with|under|were|provided)\b{_REST}",
     rf"(?:\b(?:is|can|could|would)\s+(?:be\s+)?)?\b(?:entailed|inferred|true|follow|hold|supported|implied)\s+only\s+(?:if|when|by|with|under|were|provided)\b{_REST}",
     rf"\bif\b[^;.]{{0,160}}?\b(?:had|were|did)\b[^;.]{{0,160}}?\bwould\s+{_FEW}{{0,3}}?(?:follow|hold|be\s+(?:true|entailed|inferred|implied|supported|valid|correct))\b",
     rf"(?<!no\s)(?<!any\s)\b{_MORE}\s+{_FEW}{{0,2}}?(?:{_FOUND}|facts?|assumptions?|knowledge|clues?)\s+{_FEW}{{0,4}}?{_NEEDED}\b{_REST}",
     rf"(?<!not\s)\b(?:needs?|requires?|require|demands?|relies\s+on|depends\s+on|rests\s+on|takes?)\s+{_FEW}{{0,2}}?(?:{_MORE}|unstated|unsupported|unwarranted|an?|some)\s+{_FEW}{{0,3}}?(?:{_FOUND}|facts?|assumptions?|knowledge|leap|speculation)\b{_REST}",
-    r"\b(?:is|are|remains?|seems)\s+(?:\w+\s+)?(?:insufficient|inadequate|not\s+enough|not\s+sufficient)(?=\W*$|,|\s+(?:for|on)\b)",
-    rf"\b(?:no|not\s+any)\s+way\s+(?:to|of|for)\s+{_FEW}{{0,3}}?(?:know|tell|say|verify|determin|confirm|establish|infer|decid|be)\w*",
+    r"\b(?:is|are|remains?|seems)\s+(?:\w+\s+)?(?:insufficient\b|inadequate\b|(?:not\s+enough|not\s+sufficient)(?=\W*$|,|\s+(?:for|on)\b))",
+    rf"\b(?:no|not\s+any)\s+way\s+(?:to|of|for)\s+{_FEW}{{0,3}}?(?:know|tell|say|verify|determin|confirm|establish|infer|decid|be|get|reach|arriv|deriv|move|go)\w*",
     r"\bnot\s+[^;.]{0,160}?\bas\s+(?:is\s+(?:stated|claimed)\s+(?:in|by)\s+)?the\s+hypothesis\s*(?:states|claims|says|suggests|asserts|implies|has\s+it)?",
     r"\bnot\s+what\s+the\s+hypothesis\s+(?:states|claims|says|suggests|asserts)",
     rf"\b(?:hypothesis|premise|statement|this|it|which|they)\s+{_FEW}{{0,2}}?(?:opposes?|clash(?:es)?\s+with|disagrees?\s+with|disproves?|precludes?|invalidates?|falsif(?:y|ies)|conflicts?)\b",
@@ -114,12 +118,14 @@ STRONG_NO = _pattern(
     rf"\bnot\s+(?:a\s+|the\s+|be\s+)?{_FEW}{{0,3}}?(?:consequence|implication|entailment|inference|restatement|paraphrase|equivalent|synonymous|interchangeable|inferable)\b{_REST}",
     r"\bjust\s+because\b[^;.]{0,160}?\b(?:does\s*not|doesn't|don't|do\s+not|didn't)\s+(?:\w+\s+)?(?:mean|imply|make|prove)\b[^;.]*",
     r"\bat\s+(?:best|most)\b[^;.]{0,160}?\b(?:possib\w+|plausib\w+|probab\w+|likely|suggest\w*|guess)\b|\b(?:possib\w+|plausib\w+|probab\w+|likely|suggest\w*)\s+at\s+best\b",
-    rf"\bonly\s+{_FEW}{{0,2}}?(?:possib|plausib|speculat|conjectur|suggest)\w*\s*(?:true|correct|so)?",
+    rf"\bonly\s+(?!one\b|possib\w+\s+(?:reading|conclusion|interpretation|explanation)){_FEW}{{0,2}}?(?:possib|plausib|speculat|conjectur|suggest)\w*\s*(?:true|correct|so)?",
     r"\bmay\s+be\s+true\b[^;.]{0,160}?\bor\s+(?:it\s+)?(?:may\s+be\s+)?false\b|\b(?:could|may|might|can)\s+(?:\w+\s+)?be\s+(?:either\s+)?true\s+or\s+(?:be\s+)?(?:false|not)\b",
+    r"(?<!no\s)(?<!any\s)(?<!out\s)(?<!not\sa\s)\bcontradiction\s+(?:arises|exists|results|here|is\s+(?:evident|clear|present|plain))\b",
+    r"\b(?:cannot|can't|can\s+not)\s+(?:both\s+)?be\s+(?:\w+\s+)?reconciled\b|\bone\s+(?:possibility|explanation|reading)\s+(?:among|of)\b",
 )
 STRONG_YES = _pattern(
     rf"\b(?:can|could|may|should|might)\s+{_AYE}{{0,3}}?(?:be\s+{_AYE}{{0,3}}?)?(?:infer|deduc|conclud|deriv|assum|presum)\w*",
-    rf"\b(?:possible|reasonable|valid|justified|safe|logical|sound|plausible|fair|sufficient|enough)\s+{_AYE}{{0,3}}?to\s+{_AYE}?(?:infer|conclude|deduce|assume|presume)\b",
+    rf"\b(?:possible|reasonable|valid|justified|safe|logical|sound|plausible|fair|sufficient|enough)\s+{_AYE}{{0,3}}?to\s+{_AYE}?(?:infer|conclude|deduce|assume|presume|establish|support|prove|guarantee|verify|confirm|accept|say)\b",
     rf"\b(?:is|are|was|be)\s+{_AYE}{{0,3}}?(?:entailed|implied|inferred|supported|inferable|deducible|inferrable)\b",
     rf"\b(?:entails|implies|supports|justifies|warrants)\s+(?:the|this|that)\s+{_AYE}{{0,1}}?(?:hypothesis|statement|conclusion|claim)\b",
     r"\ballows\s+(?:us|one)\s+to\s+(?:infer|conclude|deduce)\b",
@@ -128,7 +134,7 @@ STRONG_YES = _pattern(
     r"\b(?:label|answer|verdict|relation(?:ship)?|conclusion)\s*(?:is|:|=|should\s+be|must\s+be)?\s*[\"'`]?(?:1|yes|true|entailment|entailed)\b",
     rf"{_LABELLED}{_NAMED_YES}\b(?!\s+(?:or|nor))",
     r"(?:^|[:;]\s*)\W*(?:entailment|entailed)\W*$",
-    r"\bentailment\s+(?:\w+\s+)?(?:holds|exists|relation(?:ship)?)\b|\bthere\s+is\s+(?:an?\s+)?(?:\w+\s+)?entailment\b",
+    r"\bentailment\s+(?:\w+\s+)?(?:holds|exists|relation(?:ship)?)\b|\bthere\s+is\s+(?:an?\s+)?(?:(?!no\b)\w+\s+)?entailment\b",
     rf"\b(?:is|are|was|be|'s)\s+{_AYE}{{0,3}}?(?:entailed|implied|guaranteed|confirmed|established|ensured|substantiated|affirmed|verified)\b",
     rf"\b(?:is|are|was)\s+{_AYE}{{0,2}}?(?:covered|stated|restated|captured|contained|backed|expressed|conveyed)\s+{_AYE}{{0,2}}?(?:by|in)\s+the\s+premise\b",
     rf"\b(?:hypothesis|it|this|that|statement|conclusion)\s+(?:does|must|will)\s+{_AYE}{{0,2}}?(?:follow|hold)\b",
@@ -166,6 +172,8 @@ WEAK_NO = _pattern(
     r"\bonly\s+(?:supports?|speaks|talks|says|tells|shows)\b[^;.]*|\bleaves\s+(?:open|room\s+for)\b(?!\s+no)[^;.]*",
     r"\b(?:introduces|adds|contains|brings\s+in)\s+(?:an?\s+|some\s+)?(?:new|extra|additional|unmentioned|unstated)\s+(?:\w+\s+)?(?:information|details?|claims?|elements?|facts?)\b[^;.]*",
     rf"\bthere\s+(?:isn't|aren't|is\s+not|are\s+not)\s+(?:any|enough|sufficient|adequate)\s+{_FEW}{{0,4}}?(?:{_FOUND})\b{_AGAINST}",
+    r"(?<!no\s)(?<!without\s)(?<!little\s)\b(?:considerable|some|reasonable|serious|significant|much|great)\s+doubt\b",
+    r"\bnowhere\b[^,;.]*|\bleft\s+(?:guessing|wondering|open)\b|\bone\s+possibility\b|\bamong\s+(?:several|many|other)\s+possibilities\b",
 )
 WEAK_YES = _pattern(
     rf"\b(?:is|are|as|be|seems|appears|remains|considered|it's)\s+{_AYE}{{0,2}}?(?:{_TRUE})\b",
@@ -181,12 +189,13 @@ WEAK_YES = _pattern(
     r"\b(?:exactly|precisely|just)\s+what\s+the\s+hypothesis\s+(?:claims|says|states|asserts)\b|\bwhat\s+the\s+hypothesis\s+(?:claims|says|states|asserts)\W*$",
     r"\bmore\s+general\s+(?:\w+\s+)?(?:statement|version|form|way|claim)\b|\b(?:strictly\s+)?stronger\s+than\s+the\s+hypothesis\b",
     r"^\W*if\b[^;.]*,\s*(?:then\s+)?[\w\s]*\bmust\s+(?:also\s+)?be\b|^\W*yes\b",
+    r"\bmakes?\s+(?:the\s+hypothesis|it|this)\s+(?:\w+ly\s+)?(?:certain|true|inevitable|undeniable)\b",
 )
 
 # What turns a verdict round that stands in its clause: "it is false that the hypothesis follows".
 FLIP = re.compile(
-    r"\b(?:(?:it\s+)?(?:is|would\s+be|'s)\s+(?:\w+\s+)?(?:wrong|incorrect|false|mistaken|inaccurate|untrue|not\s+(?:true|correct|right|accurate|the\s+case))"
-    r"(?:\s+to\s+(?:say|claim|assert|state|hold|think|believe|suppose))?\s+that"
+    r"\b(?:(?:it\s+)?(?:is|would\s+be|'s)\s+(?:\w+\s+)?(?:wrong|incorrect|false|mistaken|a\s+mistake|an\s+error|inaccurate|untrue|not\s+(?:true|correct|right|accurate|the\s+case))"
+    r"(?:\s+to\s+(?:say|claim|assert|state|hold|think|believe|suppose|infer|conclude|assume))?\s+that"
     r"|\b(?:i|we|one)\s+(?:would\s+|must\s+)?(?:doubt|question)\s+(?:that|whether)"
     r"|\b(?:it\s+is\s+)?(?:doubtful|questionable|unlikely|far\s+from\s+(?:certain|clear|obvious)|not\s+(?:certain|clear|obvious))\s+(?:that|whether)"
     r"|\b(?:nothing|no\s+(?:reason|evidence|indication|proof))\b[^,;.]{0,160}?\b(?:suggests?|indicates?|believe|think|says?|shows?|proves?|conclude)\s+that"
