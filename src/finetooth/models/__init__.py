@@ -12,7 +12,7 @@ from finetooth import registry
 # lengths have more shapes than that: a small model's run grew by gigabytes, and was no faster for it
 # (bench/kernel_memory.py). Read at the first operation; whoever has set them knows why.
 for _name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-    os.environ.setdefault(_name, "64")
+    os.environ.setdefault(_name, "32")
 
 HEADS = ("span", "token", "pair", "causal")
 
