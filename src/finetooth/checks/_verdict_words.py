@@ -72,8 +72,12 @@ NOT_REFUTED = _pattern(
     r"\b(?:little|scant|hardly\s+any)\s+doubt\b",
     r"\bno\s+way\s+(?:to|of|for)\s+[^;.]{0,80}?\b(?:and|while|but|yet|without)\s+(?:still\s+)?(?:reject|deny|accept|doubt)\w*\b[^,;.]*",
     r"\bonly\s+(?:one|possible)\s+(?:possibility|reading|conclusion|interpretation|explanation)\b",
+    rf"(?:\w+\s+)?{_CANNOT}\s+fail\s+to\b{_REST}",
+    r"\b(?:opposite|negation|denying|negating|otherwise|falsity)\b[^;.]{0,80}?\b(?:leads?|results?|ends?)\s+(?:to|in)\s+an?\s+(?:\w+\s+)?contradiction\b",
 )
 STRONG_NO = _pattern(
+    # Of alternatives that begin at one place the first counts: the long one stands before the short.
+    rf"{_CANNOT}\s+(?:\w+\s+)?(?:say|claim|conclude|assert|state|infer)\s+(?:that\s+)?(?:the|this)\s+(?:hypothesis|statement|claim)\b{_REST}",
     rf"(?:\bcannot|\bcan\s+not|\bcan't|\bcould\s*(?:not|n't)|\bshould\s*(?:not|n't)|\bmay\s+not|\bwould\s*(?:not|n't))\s+{_FEW}{{0,4}}?(?:be\s+{_FEW}{{0,3}}?)?(?:{_DRAW})\w*",
     rf"(?:\bcannot|\bcan\s+not|\bcan't)\s+{_FEW}{{0,2}}?(?:support|draw\s+(?:this|that|the|any)\s+(?:conclusion|inference))\w*",
     rf"(?:\bnot|n't|\bnever)\s+{_FEW}{{0,4}}?(?:{_SOUND})\s+{_FEW}{{0,4}}?to\s+{_FEW}{{0,2}}?(?:{_TO_DRAW})\b",
@@ -86,7 +90,7 @@ STRONG_NO = _pattern(
     rf"\bno\s+{_FEW}{{0,2}}?(?:inference|entailment|deduction|conclusion)\s+(?:can|could|is|may|exists|between)\b",
     r"\bno\s+(?:logical\s+|direct\s+|valid\s+|reasonable\s+)?(?:inference|entailment)\b",
     rf"\bfails?\s+to\s+{_FEW}?(?:entail|imply|support|follow)\b",
-    rf"\b(?:nothing|none|neither)\s+{_FEW}{{0,5}}?(?:entails?|implies|imply|supports?)\b{_REST}",
+    rf"\b(?:nothing|none|neither)\s+{_FEW}{{0,5}}?(?:entails?|implies|imply|supports?|establishes|confirms|guarantees|warrants)\b{_REST}",
     r"\bcontradicts?\b|\bcontradiction\s+(?:of|to|with|between)\b|\bis\s+contradicted\b|\bin\s+(?:direct\s+)?contradiction\b",
     r"\b(?:inconsistent|incompatible|at\s+odds)\s+with\b|\brefutes\b|\brules\s+out\b|\bnegates\b|\bconflicts\s+with\b",
     rf"\b(?:hypothesis|it|this|statement|claim|conclusion)\s+(?:is|must\s+be|is\s+therefore)\s+(?:{_AYE}{{0,2}}?)(?:false|incorrect|contradicted|untrue|refuted|unsupported|unfounded|invalid|inaccurate|wrong)\b",
@@ -122,6 +126,9 @@ STRONG_NO = _pattern(
     r"\bmay\s+be\s+true\b[^;.]{0,160}?\bor\s+(?:it\s+)?(?:may\s+be\s+)?false\b|\b(?:could|may|might|can)\s+(?:\w+\s+)?be\s+(?:either\s+)?true\s+or\s+(?:be\s+)?(?:false|not)\b",
     r"(?<!no\s)(?<!any\s)(?<!out\s)(?<!not\sa\s)\bcontradiction\s+(?:arises|exists|results|here|is\s+(?:evident|clear|present|plain))\b",
     r"\b(?:cannot|can't|can\s+not)\s+(?:both\s+)?be\s+(?:\w+\s+)?reconciled\b|\bone\s+(?:possibility|explanation|reading)\s+(?:among|of)\b",
+    r"\b(?:resulting|results?|ends?|leads?|leading)\s+(?:in|to)\s+an?\s+(?:\w+\s+)?contradiction\b",
+    rf"(?:\bnot|n't)\s+{_FEW}{{0,2}}?justified\s+in\s+(?:concluding|inferring|saying|assuming)\b",
+    r"\b(?:does\s+not|doesn't)\s+go\s+through\b|\b(?:entailed|entailment|inferable)\s*[,:?]\s*no\b",
 )
 STRONG_YES = _pattern(
     rf"\b(?:can|could|may|should|might)\s+{_AYE}{{0,3}}?(?:be\s+{_AYE}{{0,3}}?)?(?:infer|deduc|conclud|deriv|assum|presum)\w*",
@@ -140,6 +147,9 @@ STRONG_YES = _pattern(
     rf"\b(?:hypothesis|it|this|that|statement|conclusion)\s+(?:does|must|will)\s+{_AYE}{{0,2}}?(?:follow|hold)\b",
     rf"\b(?:a|an|the)\s+{_AYE}{{0,3}}?(?:consequence|implication|restatement|paraphrase|rephrasing|rewording|reformulation|generali[sz]ation)\s+of\b",
     rf"\b(?:restates|paraphrases|rephrases|repeats|reiterates|rewords|generali[sz]es)\s+{_AYE}{{0,3}}?(?:premise|information|fact|statement|this|it|same)\b",
+    r"\bjustified\s+in\s+(?:concluding|inferring|saying|assuming)\b|\b(?:entailed|entailment|inferable)\s*[,:?]\s*yes\b",
+    r"\b(?:entails|implies)\s+the\s+second\b|\b(?:inference|conclusion)\s+goes\s+through\b",
+    r"\b(?:solid|good|firm|strong|clear|ample|sufficient)\s+(?:basis|grounds|reason|evidence)\s+(?:for|to)\s+(?:conclud|infer|accept|believ)\w*",
 )
 _AGAINST = r"(?![^.]{0,60}?\b(?:contra\w+|refut\w+|disprov\w+|exclud\w+|rul\w+\s+out|against|otherwise|counter\w*|deny|negat\w+|doubt|question|reject|dispute|disagree))"
 WEAK_NO = _pattern(
@@ -174,6 +184,9 @@ WEAK_NO = _pattern(
     rf"\bthere\s+(?:isn't|aren't|is\s+not|are\s+not)\s+(?:any|enough|sufficient|adequate)\s+{_FEW}{{0,4}}?(?:{_FOUND})\b{_AGAINST}",
     r"(?<!no\s)(?<!without\s)(?<!little\s)\b(?:considerable|some|reasonable|serious|significant|much|great)\s+doubt\b",
     r"\bnowhere\b[^,;.]*|\bleft\s+(?:guessing|wondering|open)\b|\bone\s+possibility\b|\bamong\s+(?:several|many|other)\s+possibilities\b",
+    r"\b(?:making|makes?|leaves?|leaving|renders?|rendering)\s+[^,;.]{0,80}?\b(?:unsupported|unverified|unfounded|undetermined|unwarranted|false|neutral)\b",
+    r"\bover-?interpret\w*|\breading\s+too\s+much\b|\bopen\s+question\b|\bmute\s+on\b",
+    r"\b(?:suggests?|says?|states?|implies|shows?|indicates?)\s+the\s+(?:contrary|opposite|reverse)\b",
 )
 WEAK_YES = _pattern(
     rf"\b(?:is|are|as|be|seems|appears|remains|considered|it's)\s+{_AYE}{{0,2}}?(?:{_TRUE})\b",
