@@ -345,3 +345,19 @@ def test_augmentation_says_which_ends_of_triples_name_no_entity(tmp_path, capsys
     n = sum(t["tail"] == -1 for line in out.read_text().splitlines() for t in json.loads(line)["triples"])
     assert n >= 2
     assert f"{n} of {n * 4} ends of triples are names that no entity has (1 of them in the sources)" in told
+
+
+@pytest.mark.parametrize(
+    ("rows", "where", "what"),
+    [
+        ([{"doc": TEXT, "entities": [{"mentions": ["Ada"], "type": "PER", "spans": ["x"]}]}], "spans[0]", "[start, end]"),
+        ('["Hm.", {"entities": [[0, 3]]}]\n', "entities[0]", "expected an object"),
+        ([{"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}]}, {"text": TEXT, "spans": [[0, 3]]}], "entities[0]", "expected an object"),
+        ([{"text": TEXT, "label": [["0", 3, "PER"]], "spans": [{"start": 0, "end": 3, "label": 1}]}], "entities[0]", "type: expected a string"),
+    ],
+)  # fmt: skip
+def test_spans_that_cannot_be_read_are_named_not_left_out(tmp_path, rows, where, what):
+    with pytest.raises(DataError) as error:
+        load(tmp_path, rows)
+    assert where in error.value.where
+    assert what in error.value.what

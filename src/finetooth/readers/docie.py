@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from finetooth.errors import DataError
 from finetooth.io import Source, content_id, write_json
 from finetooth.registry import Reader
 from finetooth.tasks import rows
@@ -65,8 +66,17 @@ def _entity(row: Any, text: str, where: str) -> DocEntity:
     if row.get("spans") is None:
         spans = place_names(names, text)
     else:  # our own addition, for mentions that the names alone would not give
-        spans = [Span(s[0], s[1], text[s[0] : s[1]]) for s in row["spans"]]
+        spans = [
+            _span(s, text, f"{where}.spans[{i}]") for i, s in enumerate(rows.listed(row, "spans", where))
+        ]
     return DocEntity(tuple(spans), kind, names[0] if names else "", names)
+
+
+def _span(value: Any, text: str, where: str) -> Span:
+    if not isinstance(value, list) or [*map(type, value)] != [int, int]:
+        raise DataError(f"expected [start, end], found {value!r}", where=where)
+    start, end = value
+    return Span(start, end, text[max(start, 0) : max(end, 0)])
 
 
 def read_ner(source: Source) -> Iterator[Example]:

@@ -47,6 +47,15 @@ def _key(row: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _unlike(row: Mapping[str, Any]) -> str | None:
+    """A list under a key of spans that holds something else than spans or names: reading it says what is wrong."""
+    for key in SPAN_KEYS:
+        value = row.get(key)
+        if isinstance(value, list) and value and not all(isinstance(v, str) for v in value):
+            return key
+    return None
+
+
 def _is_ours(row: Mapping[str, Any]) -> bool:
     if isinstance(row.get("text"), str) and isinstance(row.get("entities"), list):
         first: Any = next(iter(row["entities"]), {})
@@ -161,7 +170,7 @@ def read_spans(source: Source) -> Iterator[Example]:
                 reason = f"the annotator's answer is {answer!r}; only 'accept' is gold"
                 dropped.append(Drop(str(_id(row) or where), "read", reason))
                 continue
-            key = _key(row) or key or "spans"
+            key = _key(row) or _unlike(row) or key or "spans"
             plain = {k: row[k] for k in ("text", "tokens", "meta", "label_set", "unplaced") if k in row}
             yield from_row(plain | {"id": _id(row), "entities": row.get(key) or []}, where), {"id": _id(row)}
 
