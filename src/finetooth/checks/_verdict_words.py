@@ -129,6 +129,7 @@ STRONG_NO = _pattern(
     r"\b(?:resulting|results?|ends?|leads?|leading)\s+(?:in|to)\s+an?\s+(?:\w+\s+)?contradiction\b",
     rf"(?:\bnot|n't)\s+{_FEW}{{0,2}}?justified\s+in\s+(?:concluding|inferring|saying|assuming)\b",
     r"\b(?:does\s+not|doesn't)\s+go\s+through\b|\b(?:entailed|entailment|inferable)\s*[,:?]\s*no\b",
+    r"\b(?:is|are|one\s+of)\s+(?:\w+\s+)?neutrality\b|\ba\s+(?:plausible|possible|mere|educated|reasonable)\s+guess\b[^,;.]*",
 )
 STRONG_YES = _pattern(
     rf"\b(?:can|could|may|should|might)\s+{_AYE}{{0,3}}?(?:be\s+{_AYE}{{0,3}}?)?(?:infer|deduc|conclud|deriv|assum|presum)\w*",
@@ -187,6 +188,7 @@ WEAK_NO = _pattern(
     r"\b(?:making|makes?|leaves?|leaving|renders?|rendering)\s+[^,;.]{0,80}?\b(?:unsupported|unverified|unfounded|undetermined|unwarranted|false|neutral)\b",
     r"\bover-?interpret\w*|\breading\s+too\s+much\b|\bopen\s+question\b|\bmute\s+on\b",
     r"\b(?:suggests?|says?|states?|implies|shows?|indicates?)\s+the\s+(?:contrary|opposite|reverse)\b",
+    r"\b(?:is|are)\s+not\s+(?:\w+\s+)?(?:verifiable|provable|derivable)\b|\b(?:(?:has|have)\s+no|without(?:\s+any)?)\s+(?:foundation|basis)\b[^,;.]*|\bnot\s+a\s+must\b",
 )
 WEAK_YES = _pattern(
     rf"\b(?:is|are|as|be|seems|appears|remains|considered|it's)\s+{_AYE}{{0,2}}?(?:{_TRUE})\b",
@@ -203,6 +205,7 @@ WEAK_YES = _pattern(
     r"\bmore\s+general\s+(?:\w+\s+)?(?:statement|version|form|way|claim)\b|\b(?:strictly\s+)?stronger\s+than\s+the\s+hypothesis\b",
     r"^\W*if\b[^;.]*,\s*(?:then\s+)?[\w\s]*\bmust\s+(?:also\s+)?be\b|^\W*yes\b",
     r"\bmakes?\s+(?:the\s+hypothesis|it|this)\s+(?:\w+ly\s+)?(?:certain|true|inevitable|undeniable)\b",
+    r"\bmaking\s+(?:the\s+hypothesis|it|this)\s+(?:\w+ly\s+)?(?:true|certain)\b|\b(?:another|a\s+different)\s+way\s+of\s+(?:saying|putting)\b|\bwell[\s-]founded\b",
 )
 
 # What turns a verdict round that stands in its clause: "it is false that the hypothesis follows".
