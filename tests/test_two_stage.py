@@ -112,8 +112,12 @@ def test_a_policy_of_label_errors_is_diagnosed_on_the_way_and_may_mend_instead_o
 
 def test_a_policy_that_cannot_work_is_refused_before_the_first_run(settings, tmp_path):
     settings = configuration.build(settings.model_dump(mode="json") | {"out": str(tmp_path / "no")})
-    with pytest.raises(ConfigError, match="unknown filter 'nonsense'"):
+    with pytest.raises(UsageError, match="no filter 'nonsense'"):
         two_stage(settings, {"filters": [{"name": "nonsense"}]})
+    with pytest.raises(ConfigError, match="label-error: top: expected a number"):
+        two_stage(settings, {"filters": [{"name": "label-error", "top": "many"}]})
+    with pytest.raises(ConfigError, match="fix: expected true or false"):
+        two_stage(settings, POLICY | {"fix": "perhaps"})
     with pytest.raises(ConfigError, match="names no filter"):
         two_stage(settings, {})
     with pytest.raises(ConfigError, match="out_of_sample: expected a number of folds"):

@@ -176,6 +176,42 @@ class Curated:
         return iter((self.kept, self.dropped))
 
 
+def checked(config: Mapping[str, Any]) -> tuple[str, Sequence[Mapping[str, Any]], bool]:
+    """(combine, filters, fix) of a policy. Raises ConfigError for what can be told of it without a table: unknown keys,
+    filters and settings, values of another kind."""
+    combine, fix = config.get("combine", "or"), config.get("fix", False)
+    if combine not in ("or", "and"):
+        raise ConfigError(f"combine: expected or, and; found {combine!r}")
+    if unknown := set(config) - set(KEYS):
+        name = sorted(unknown)[0]
+        raise ConfigError(f"unknown key {name!r} in the policy", cure=did_you_mean(name, KEYS))
+    if not isinstance(fix, bool):
+        raise ConfigError(f"fix: expected true or false, found {fix!r}")
+    folds = config.get("out_of_sample")
+    if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
+        raise ConfigError(f"out_of_sample: expected a number of folds, 2 or more, found {folds!r}")
+    filters = config.get("filters")
+    if not filters:
+        raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
+    if not isinstance(filters, Sequence) or not all(isinstance(f, Mapping) for f in filters):
+        raise ConfigError(
+            f"filters: expected a list of filters, found {str(filters)[:80]}",
+            cure="filters: [{name: category, drop: hard}]",
+        )
+    for settings in filters:
+        name = settings.get("name")
+        if name is None:
+            raise ConfigError("a filter without a name", cure=f"there are: {', '.join(FILTERS)}")
+        chosen: Filter = pick(str(name), FILTERS, "filter")
+        for key in sorted(set(settings) - {"name"}):
+            if key not in chosen.settings:
+                raise ConfigError(
+                    f"{name}: unknown setting {key!r}", cure=did_you_mean(key, chosen.settings or ["(none)"])
+                )
+            _fits(f"{name}: {key}", settings[key], str(chosen.settings[key].annotation))
+    return combine, filters, fix
+
+
 def apply_filters(
     dataset: Dataset, config: Mapping[str, Any], table: Table, *, may_be_empty: bool = False
 ) -> Curated:
@@ -183,26 +219,11 @@ def apply_filters(
 
     "or" drops what any filter drops, "and" only what all drop. With "fix": true an example that would be dropped
     is kept with the target that the table proposes for it, where it proposes one. An example without a row in the
-    table is kept, since nothing is known against it. "out_of_sample" is for who makes the table. Raises ConfigError for unknown filters or settings, for a
-    column that the table lacks, and for a policy that keeps nothing, unless it ``may_be_empty``.
+    table is kept, since nothing is known against it. "out_of_sample" is for who makes the table. Raises ConfigError
+    for unknown filters or settings, for a column that the table lacks, and for a policy that keeps nothing, unless it
+    ``may_be_empty``.
     """
-    combine = config.get("combine", "or")
-    if combine not in ("or", "and"):
-        raise ConfigError(f"combine: expected or, and; found {combine!r}")
-    if unknown := set(config) - set(KEYS):
-        name = sorted(unknown)[0]
-        raise ConfigError(f"unknown key {name!r} in the policy", cure=did_you_mean(name, KEYS))
-    fix = config.get("fix", False)
-    if not isinstance(fix, bool):
-        raise ConfigError(f"fix: expected true or false, found {fix!r}")
-    if not config.get("filters"):
-        raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
-    filters = config["filters"]
-    if not isinstance(filters, Sequence) or not all(isinstance(f, Mapping) for f in filters):
-        raise ConfigError(
-            f"filters: expected a list of filters, found {str(filters)[:80]}",
-            cure="filters: [{name: category, drop: hard}]",
-        )
+    combine, filters, fix = checked(config)
     ids = {e.id for e in dataset.examples}
     rows = [row for name, row in table.items() if name in ids]
     if not rows:
@@ -255,16 +276,8 @@ def _subset(dataset: Dataset, kept: Sequence[Example], dropped: Sequence[Drop]) 
 
 
 def _run(settings: dict[str, Any], rows: Sequence[Row]) -> dict[str, str]:
-    name = settings.pop("name", None)
-    if name is None:
-        raise ConfigError("a filter without a name", cure=f"there are: {', '.join(FILTERS)}")
-    chosen: Filter = pick(str(name), FILTERS, "filter")
-    for key in settings:
-        if key not in chosen.settings:
-            raise ConfigError(
-                f"{name}: unknown setting {key!r}", cure=did_you_mean(key, chosen.settings or ["(none)"])
-            )
-        _fits(f"{name}: {key}", settings[key], str(chosen.settings[key].annotation))
+    name = str(settings.pop("name"))
+    chosen = FILTERS[name]
     known = set().union(*(row.keys() for row in rows))
     for column in chosen.needs:
         if column not in known:

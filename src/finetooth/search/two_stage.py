@@ -18,7 +18,7 @@ from finetooth import checks, io, registry
 from finetooth import config as configuration
 from finetooth.config import Config
 from finetooth.curate import table as tables
-from finetooth.curate.filters import FILTERS, KEYS, Curated, apply_filters
+from finetooth.curate.filters import FILTERS, Curated, apply_filters, checked
 from finetooth.diagnose import dynamics_files, held_out
 from finetooth.diagnose.cartography import cartography
 from finetooth.diagnose.diagnosis import diagnose
@@ -26,7 +26,7 @@ from finetooth.errors import ConfigError, UsageError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.consistency import counted
 from finetooth.evaluate.intervals import group_sums
-from finetooth.registry import Metric, Task, did_you_mean
+from finetooth.registry import Metric, Task
 from finetooth.runs import Run
 from finetooth.search import diagnosed
 from finetooth.search.paired import Paired, paired
@@ -102,7 +102,7 @@ def two_stage(
     splits, _, _ = splitting.pass_gate(splitting.load(config), config)
     if splits.dev is None:
         raise UsageError("there is no dev set to compare on", cure="data.dev=FILE")
-    _refuse(policy)
+    checked(policy)  # what cannot work is told before the first run, not after it
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     first = _run("baseline", config, 0, splits.train, splits.dev, None, watch)
@@ -133,22 +133,6 @@ def two_stage(
     outcome = _compare(task, splits.dev, runs, first, policy, curated, steps)
     io.write_json(out / "curation.json", io.plain(outcome.to_json()))
     return outcome
-
-
-def _refuse(policy: Mapping[str, Any]) -> None:
-    """A policy that cannot work is told before the first run, not after it."""
-    for settings in policy.get("filters") or ():
-        name = str(settings.get("name"))
-        if name not in FILTERS:
-            raise ConfigError(f"unknown filter {name!r}", cure=f"there are: {', '.join(FILTERS)}")
-    if not policy.get("filters"):
-        raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
-    if unknown := set(policy) - set(KEYS):
-        name = sorted(unknown)[0]
-        raise ConfigError(f"unknown key {name!r} in the policy", cure=did_you_mean(name, KEYS))
-    folds = policy.get("out_of_sample")
-    if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
-        raise ConfigError(f"out_of_sample: expected a number of folds, 2 or more, found {folds!r}")
 
 
 def _needs_diagnosis(policy: Mapping[str, Any]) -> bool:
