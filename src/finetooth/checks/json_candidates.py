@@ -18,6 +18,7 @@ from finetooth.checks import json_names as names
 from finetooth.checks.json_amounts import home
 from finetooth.checks.json_roles import (
     counts_list,
+    goes_with,
     has,
     is_code,
     is_money_total,
@@ -133,6 +134,8 @@ def products(
         quantity, price = columns[q], columns[p]
         plain = has(quantity.words, names.PLAIN_QUANTITY) or len(quantities) == len(prices) == 1
         sure = SURE if plain and has(price.words, frozenset({"price", "rate", "unit", "per"})) else LIKELY
+        if not goes_with(price.words, quantity.words):
+            sure = MAYBE
         base = times(quantity, price)
         if has(price.words, frozenset({"cent", "penny", "pence"})):
             yield scaled(base, 0.01), sure, frozenset({q, p})
@@ -391,8 +394,3 @@ def _beside_sample(target: Expr, shown: Expr, strength: int) -> int:
     """A total that is never less than what a list adds up to, and half as much again, may count what is not in the list."""
     plain = "sum(" in shown.text and "*" not in shown.text
     return min(strength, MAYBE) if plain and _exceeds(target.values, shown.values, 1.5) else strength
-
-
-def constant(view: View, value: float) -> Expr:
-    """A number as a term."""
-    return Expr(f"{value:g}", np.full(len(view.table), float(value)), frozenset(), whole=True)

@@ -64,6 +64,7 @@ class Found:
         return False
 
 
+ACCUSES = 7  # rows that show a relation of which the names say nothing, before it is held against another
 WEAK = 0.7  # of the places that it speaks of
 
 
@@ -247,7 +248,7 @@ def _proven(v: Verdict) -> bool:
     """Holds nearly always, on values that vary; where chance cannot explain it, in three places of four."""
     least = 0.95 if v.candidate.right.terms == 1 else 0.75
     enough = json_patterns.ENOUGH if v.candidate.left.whole else json_patterns.FEW
-    if v.of < enough or v.support < least * v.of:
+    if v.of < enough or v.support < least * v.of or (v.support < v.of and v.support < ACCUSES):
         return False
     left = v.candidate.left.values[v.holds]
     if len(np.unique(left)) < 5 or plain_hits(v) < enough:

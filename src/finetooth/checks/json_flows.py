@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from finetooth.checks import json_candidates as sums
 from finetooth.checks import json_names as names
-from finetooth.checks.json_candidates import LIKELY, MAYBE, Candidate, View, constant
+from finetooth.checks.json_candidates import LIKELY, MAYBE, Candidate, View
 from finetooth.checks.json_roles import has, is_money_total, is_share
-from finetooth.checks.json_terms import Expr, minus, opt, plus, signed, sum_where
+from finetooth.checks.json_terms import Expr, constant, minus, opt, plus, signed, sum_where
 from finetooth.checks.json_values import Path
 
 Field = tuple[Path, Path, Expr, list[Path]]  # its object, its path, its term, the other columns of the object
@@ -55,7 +55,7 @@ def balances(view: View, fields: Sequence[Field]) -> Iterator[Candidate]:
                 by_kind = list(_signed(view))
                 for base in by_kind:
                     yield Candidate(view.table, target, "==", plus(first, base), "sum", LIKELY)
-                for base, _ in sums.list_sums(view, prefix, constant(view, 0)):
+                for base, _ in sums.list_sums(view, prefix, constant(view.table, 0)):
                     strength = MAYBE if by_kind else LIKELY
                     yield Candidate(view.table, target, "==", plus(first, base), "sum", strength)
                 ins = [
@@ -107,7 +107,7 @@ def by_kind(view: View, fields: Sequence[Field]) -> Iterator[Candidate]:
         for at, below in view.table.lists.items():
             for field, texts in below.texts.items():
                 values = {t for t in texts if t}
-                if not field or len(values) > 20:
+                if not field or len(values) > 20 or "currency" in names.words_of(field[-1]):
                     continue
                 for value in sorted(v for v in values if set(names.words_of(v)) == topic):
                     for p, c in view.child(at).items():

@@ -14,11 +14,12 @@ from finetooth.checks import json_flows as flows
 from finetooth.checks import json_names as names
 from finetooth.checks import json_parts as parts
 from finetooth.checks.json_amounts import name_of
-from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View
 from finetooth.checks.json_roles import has, is_code, is_money_total, is_share, own_words
 from finetooth.checks.json_terms import (
     Expr,
     column,
+    constant,
     count,
     count_where,
     each,
@@ -185,6 +186,7 @@ def _mean_of_two(view: View, prefix: Path, target: Expr, columns: list[Expr]) ->
         above, below = frozenset(), names.stem(words, names.MEAN) - names.SUM_OF_MONEY
     if not below:
         return
+    of_money = has(words, names.SUM_OF_MONEY | _W("spend order basket ticket"))
     tops: list[Expr] = []
     bottoms: list[Expr] = []
     for e in columns:
@@ -195,7 +197,7 @@ def _mean_of_two(view: View, prefix: Path, target: Expr, columns: list[Expr]) ->
             bottoms.append(e)
         elif (
             above and (mine == above or (above == {"cost"} and has(e.words, _W("cost spend expense"))))
-        ) or (not above and has(e.words, _W("revenue sale")) and is_money_total(e.words)):
+        ) or (not above and of_money and has(e.words, _W("revenue sale")) and is_money_total(e.words)):
             tops.append(e)
     for at_list in view.lists(prefix):
         label = set(names.words_of(at_list[-1]))
@@ -303,7 +305,7 @@ def rated(view: View) -> Iterator[Candidate]:
 
 
 def _plain_total(view: View) -> Expr:
-    return constant(view, 0)
+    return constant(view.table, 0)
 
 
 def nets(view: View) -> Iterator[Candidate]:

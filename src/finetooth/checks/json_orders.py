@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from finetooth.checks import json_names as names
-from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View
 from finetooth.checks.json_roles import is_money_total, is_price, is_share
 from finetooth.checks.json_tables import Table
-from finetooth.checks.json_terms import Expr, minus, plus, reference, scaled
+from finetooth.checks.json_terms import Expr, constant, minus, plus, reference, scaled
 from finetooth.checks.json_values import Path
 
 # A day counted in the unit that a field's name holds.
@@ -143,7 +143,9 @@ def durations(view: View) -> Iterator[Candidate]:
                     yield Candidate(table, target, "==", made, "span", sure)
                     if unit in ("day", "week") and not clock:
                         # Both ends counted: from the 1st to the 1st is one day.
-                        yield Candidate(table, target, "==", plus(made, constant(view, 1)), "span", MAYBE)
+                        yield Candidate(
+                            table, target, "==", plus(made, constant(view.table, 1)), "span", MAYBE
+                        )
 
 
 def _round_the_clock(gap: Expr) -> Expr:

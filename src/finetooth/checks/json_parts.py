@@ -12,9 +12,9 @@ import numpy as np
 
 from finetooth.checks import json_names as names
 from finetooth.checks.json_amounts import home, name_of
-from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View, constant
+from finetooth.checks.json_candidates import LIKELY, MAYBE, SURE, Candidate, View
 from finetooth.checks.json_roles import has, is_code, is_price, is_quantity, is_share, own_words
-from finetooth.checks.json_terms import Expr, column, each, opt, rounded_by, total
+from finetooth.checks.json_terms import Expr, column, constant, each, opt, rounded_by, total
 
 _words = names._words
 
@@ -59,7 +59,7 @@ def _makes_a_whole(view: View, parts: list[Expr], strength: int) -> Candidate:
     made = total(map(opt, parts))
     whole = 1 if abs(float(np.nanmedian(made.values)) - 1) < 0.5 else 100
     slack = sum(rounded_by(p) for p in parts)
-    return Candidate(view.table, made, "==", constant(view, whole), "percentage", strength, slack)
+    return Candidate(view.table, made, "==", constant(view.table, whole), "percentage", strength, slack)
 
 
 def breakdowns(view: View) -> Iterator[Candidate]:
@@ -124,4 +124,11 @@ def shares(view: View) -> Iterator[Candidate]:
             told = has(words, _words("percent percentage pct")) and has(names.words_of(at[-1]), _SPLIT)
             strength = LIKELY if told or {"total", "whole"} & set(words) else MAYBE
             slack = view.table.sizes[at] * rounded_by(addend)
-            yield Candidate(view.table, made, "==", constant(view, whole), "percentage", strength, slack)
+            rest = not {"total", "whole"} & set(words)
+            if rest and np.nanmax(made.values - slack, initial=-np.inf) <= whole:
+                strength = (
+                    MAYBE  # never more than the whole: the rest of it may be elsewhere, as cash beside shares
+                )
+            yield Candidate(
+                view.table, made, "==", constant(view.table, whole), "percentage", strength, slack
+            )

@@ -76,3 +76,18 @@ def counts_list(words: tuple[str, ...], label: tuple[str, ...]) -> bool:
     """Whether a field's name says that it counts the elements of a list: total_items, review_count, number_of_tracks."""
     rest = set(words) - set(label)
     return bool(label and rest) and label[-1] in words and rest <= names.COUNT | names.WHOLE | {"of", "the"}
+
+
+_UNITS = {"hr": "hour", "hourly": "hour", "daily": "day", "night": "day", "nightly": "day", "min": "minute", "sec": "second",
+          "weekly": "week", "monthly": "month", "yearly": "year", "years": "year", "annual": "year"}  # fmt: skip
+_TIMES = frozenset("second minute hour day week month year".split())
+
+
+def goes_with(price: tuple[str, ...], quantity: tuple[str, ...]) -> bool:
+    """Whether a price may be that of one of the quantity: no price of an hour times minutes, no baggage_fee times people."""
+    of = {_UNITS.get(w, w) for w in price} & _TIMES
+    by = {_UNITS.get(w, w) for w in quantity} & _TIMES
+    if of and by and not of & by:
+        return False
+    single = has(price, frozenset({"price", "rate", "unit", "per", "each", "tariff", "wage"})) or bool(of)
+    return single or len(price) == 1 or not has(price, frozenset({"fee"}))

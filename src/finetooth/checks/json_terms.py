@@ -81,6 +81,11 @@ def _as_number(table: Table, path: Path, var: str) -> str:
     return f"number({text})" if path in table.texts else text
 
 
+def constant(table: Table, value: float) -> Expr:
+    """A number as a term."""
+    return Expr(f"{value:g}", np.full(len(table), float(value)), frozenset(), whole=True)
+
+
 def rounded_by(a: Expr) -> float:
     """Half a unit of the last digit that a column shows, up to six: 0.05 for 12.5 and 3."""
     known = a.values[np.isfinite(a.values)]
