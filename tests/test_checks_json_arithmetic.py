@@ -281,3 +281,72 @@ def test_what_the_numbers_show_is_held_against_the_rows_that_break_it(make):
     for row in values[:3]:
         row[list(row)[-1]] += 11
     assert {f.example_id for f in findings(values)} == {"e0", "e1", "e2"}
+
+
+# --- clean records of other trades --------------------------------------------------------------------------------
+
+
+def flight_booking(draw):
+    people, fare, bags = draw.randint(1, 4), draw.randint(80, 400), draw.randint(0, 3) * 30
+    return {
+        "passenger_count": people,
+        "base_fare": fare,
+        "baggage_fee": bags,
+        "total_price": people * fare + bags,
+    }
+
+
+def parking(draw):
+    minutes = draw.randint(10, 900)
+    return {"duration_minutes": minutes, "rate_per_hour": 3, "amount": -(-minutes // 60) * 3}
+
+
+def film(draw):
+    return {
+        "revenue": draw.randint(1, 900) * 10**6,
+        "vote_count": draw.randint(10, 999),
+        "vote_average": cents(draw, 3, 9),
+    }
+
+
+def depot(draw):
+    worth, cash = [cents(draw, 5, 900) for _ in range(4)], cents(draw, 50, 900)
+    whole = round(sum(worth) + cash, 2)
+    holdings = [{"value": v, "weight_percent": round(100 * v / whole, 2)} for v in worth]
+    return {"holdings": holdings, "cash": cash, "total_value": whole}
+
+
+def payslip(draw):
+    gross = draw.randint(2000, 6000)
+    taken = {"income_tax": round(gross * 0.18, 2), "social_security": round(gross * 0.062, 2)}
+    whole = round(sum(taken.values()), 2)
+    return {
+        "gross_pay": gross,
+        "deductions": taken,
+        "total_deductions": whole,
+        "net_pay": round(gross - whole, 2),
+    }
+
+
+def laboratory(draw):
+    parts = {"hdl": draw.randint(30, 90), "ldl": draw.randint(60, 180), "vldl": draw.randint(5, 40)}
+    readings = [draw.randint(70, 160) for _ in range(4)]
+    return {
+        "readings": readings,
+        "highest_reading": max(readings),
+        "cholesterol": {**parts, "total": sum(parts.values())},
+    }
+
+
+@pytest.mark.parametrize("make", [flight_booking, parking, film, depot, payslip, laboratory])
+def test_clean_records_of_other_trades_have_no_findings(make):
+    assert findings(rows_of(make, 40)) == ()
+
+
+def test_and_what_is_wrong_in_them_is_found():
+    slips, labs = rows_of(payslip), rows_of(laboratory)
+    slips[4]["net_pay"] += 40
+    labs[2]["cholesterol"]["total"] += 60
+    labs[7]["highest_reading"] -= 9
+    assert {f.example_id for f in findings(slips)} == {"e4"}
+    assert {f.example_id for f in findings(labs)} == {"e2", "e7"}
