@@ -89,13 +89,14 @@ def beyond_accident(v: Verdict, chance: float) -> bool:
 def akin(v: Verdict) -> bool:
     """Whether the sides rise and fall together though they are not equal: the field follows another rule, it is not drawn.
 
-    Spearman's rank correlation over the places that break it, beyond what chance gives (2.3 standard errors) and beyond a half.
+    Spearman's rank correlation over the places that break it, beyond what chance gives (2.3 standard errors) and beyond a half;
+    of three to seven places, that most are within a quarter of what the relation gives.
     """
     at = np.flatnonzero(v.speaks & ~v.holds)
     if len(at) < 8:
         gap = np.abs(v.candidate.left.values[at] - v.candidate.right.values[at])
         size = np.maximum(np.abs(v.candidate.left.values[at]), np.abs(v.candidate.right.values[at]))
-        return len(at) > 1 and bool(np.median(gap / np.maximum(size, 1e-9)) < 0.25)
+        return len(at) > 2 and bool(np.median(gap / np.maximum(size, 1e-9)) < 0.25)
     left, right = _ranks(v.candidate.left.values[at]), _ranks(v.candidate.right.values[at])
     spread = float(left.std() * right.std())
     if spread < 1e-9:
