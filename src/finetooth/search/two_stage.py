@@ -92,7 +92,8 @@ def two_stage(
 
     The policy sees the map of the first baseline run and the findings of the checks. One that needs more (label-error,
     rule-score, cluster, "fix", or "out_of_sample": 5 for models that judge what they never saw) sees the diagnosis of
-    that run, which is made if it is not there. Raises UsageError for fewer than one seed or no dev set, ConfigError for
+    that run, which is made if it is not there. Raises UsageError for fewer than one seed, no dev set or a policy that
+    changes nothing, ConfigError for
     a policy that cannot work or keeps nothing.
     """
     if seeds < 1:
@@ -111,6 +112,12 @@ def two_stage(
         _diagnose(first, splits.train, policy, watch)
     table = _table(first, splits.train, "train")
     curated = apply_filters(splits.train, policy, table)
+    if not curated.dropped and not curated.fixed:
+        raise UsageError(
+            "the policy drops nothing and changes nothing, so there is nothing to compare",
+            where=str(first.folder),
+            cure="loosen it: finetooth curate --dry-run shows what it would do, finetooth diagnose what is known",
+        )
     io.write_jsonl(out / "dropped.jsonl", curated.dropped)
     if curated.fixed:
         io.write_jsonl(out / "fixed.jsonl", curated.fixed)
