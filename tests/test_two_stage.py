@@ -13,7 +13,7 @@ from finetooth.runs import Run
 from finetooth.search.paired import paired
 from finetooth.search.two_stage import Outcome, two_stage
 
-POLICY = {"filters": [{"name": "confidence", "low": 0.2, "high": 1.0}]}
+POLICY = {"filters": [{"name": "ambiguous", "top": 0.5}]}
 
 
 def difference(sign, groups=60):

@@ -93,8 +93,7 @@ def two_stage(
     The policy sees the map of the first baseline run and the findings of the checks. One that needs more (label-error,
     rule-score, cluster, "fix", or "out_of_sample": 5 for models that judge what they never saw) sees the diagnosis of
     that run, which is made if it is not there. Raises UsageError for fewer than one seed, no dev set or a policy that
-    changes nothing, ConfigError for
-    a policy that cannot work or keeps nothing.
+    changes nothing, ConfigError for one that cannot work or keeps nothing.
     """
     if seeds < 1:
         raise UsageError(f"seeds: expected at least 1, found {seeds}")
