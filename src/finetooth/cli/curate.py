@@ -11,6 +11,7 @@ import typer
 import yaml
 
 from finetooth import readers, registry
+from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.curate import table as tables
 from finetooth.curate import weights
@@ -52,9 +53,11 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be dropped.")] = False,
     task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> int:
-    dataset = readers.load(data, task=task, format=format)
+    # The label is part of an id made from the content: a run's table has the ids of its own labels.
+    dataset = readers.load(data, task=task, format=format, **{**_as_read_by(with_), **reading(labels=labels)})
     known = tables.read(with_)
     rules = read_policy(filter or [], combine, policy)
     if fix:
@@ -105,6 +108,15 @@ def command(
     given = [("given another target", len(fixed))] if fixed else []
     print(table(("filter", "dropped"), [*reasons.items(), *given, ("kept", len(kept))]))
     return 0
+
+
+def _as_read_by(folder: Path) -> dict[str, Any]:
+    """The options under which a run read its data; none of what is no run folder."""
+    if not (folder / "run.json").is_file():
+        return {}
+    from finetooth.runs import Run
+
+    return Run.open(folder).config.data.reading
 
 
 def read_policy(filters: list[str], combine: str, path: Path | None) -> dict[str, Any]:
