@@ -122,6 +122,15 @@ def test_a_policy_that_cannot_work_is_refused_before_the_first_run(settings, tmp
         two_stage(settings, {"filters": [{"name": "nonsense"}]})
     with pytest.raises(ConfigError, match="label-error: top: expected a number"):
         two_stage(settings, {"filters": [{"name": "label-error", "top": "many"}]})
+    for one in (
+        {"name": "label-error"},
+        {"name": "label-error", "top": 5},
+        {"name": "category", "drop": None},
+    ):
+        with pytest.raises((ConfigError, UsageError), match=one["name"]):
+            two_stage(settings, {"filters": [one]})
+    with pytest.raises(ConfigError, match="unknown key '1'"):
+        two_stage(settings, POLICY | {1: 2})
     with pytest.raises(ConfigError, match="fix: expected true or false"):
         two_stage(settings, POLICY | {"fix": "perhaps"})
     with pytest.raises(ConfigError, match="names no filter"):

@@ -95,7 +95,7 @@ def cluster(rows: Sequence[Row], *, exclude: Any = (), min_membership: float = 0
             "cluster: neither exclude nor min_membership is given, it would drop nothing", cure="exclude=-1"
         )
     here = {row["cluster"] for row in rows}
-    if gone := sorted(excluded - here - {-1}):
+    if rows and (gone := sorted(excluded - here - {-1})):
         raise ConfigError(f"cluster: exclude: there is no cluster {gone[0]}", cure=f"there are {_few(here)}")
     for row in rows:
         if row["cluster"] in excluded:
@@ -134,13 +134,14 @@ def rule_score(rows: Sequence[Row], *, at_least: int = 3) -> Dropping:
 
 
 @filter_("rank")
-def label_error(rows: Sequence[Row], *, top: float = 0.0, at_least: float | None = None) -> Dropping:
+def label_error(rows: Sequence[Row], *, top: float | None = None, at_least: float | None = None) -> Dropping:
     """Drops the share ``top`` likeliest to be mislabelled, or all with a score of ``at_least``."""
-    _share(top, "label-error: top")
-    if not top and at_least is None:
+    if top is None and at_least is None:
         raise ConfigError(
             "label-error: neither top nor at_least is given, it would drop nothing", cure="top=0.05"
         )
+    top = top or 0.0
+    _share(top, "label-error: top")
     order = sorted(rows, key=lambda r: (-r["rank"], r["example_id"]))
     for row in order[: round(top * len(rows))]:
         yield row["example_id"], f"label-error score {row['rank']:.3f} is in the top {top:.0%}"
@@ -182,7 +183,7 @@ def checked(config: Mapping[str, Any]) -> tuple[str, Sequence[Mapping[str, Any]]
     combine, fix = config.get("combine", "or"), config.get("fix", False)
     if combine not in ("or", "and"):
         raise ConfigError(f"combine: expected or, and; found {combine!r}")
-    if unknown := set(config) - set(KEYS):
+    if unknown := set(map(str, config)) - set(KEYS):
         name = sorted(unknown)[0]
         raise ConfigError(f"unknown key {name!r} in the policy", cure=did_you_mean(name, KEYS))
     if not isinstance(fix, bool):
@@ -203,12 +204,14 @@ def checked(config: Mapping[str, Any]) -> tuple[str, Sequence[Mapping[str, Any]]
         if name is None:
             raise ConfigError("a filter without a name", cure=f"there are: {', '.join(FILTERS)}")
         chosen: Filter = pick(str(name), FILTERS, "filter")
-        for key in sorted(set(settings) - {"name"}):
+        for key in sorted(set(map(str, settings)) - {"name"}):
             if key not in chosen.settings:
                 raise ConfigError(
                     f"{name}: unknown setting {key!r}", cure=did_you_mean(key, chosen.settings or ["(none)"])
                 )
             _fits(f"{name}: {key}", settings[key], str(chosen.settings[key].annotation))
+        # Without rows it says what is wrong with its settings, and drops nothing.
+        list(chosen.run([], **{key: value for key, value in settings.items() if key != "name"}))
     return combine, filters, fix
 
 
@@ -239,6 +242,7 @@ def apply_filters(
         )
     task = registry.task(dataset.task)
     fixed: list[Fixed] = []
+    labels: set[str] = set()
     reasons: list[dict[str, str]] = [_run(dict(settings), rows) for settings in filters]
     names = [str(s["name"]) for s in filters]
     dropped = []
@@ -248,6 +252,10 @@ def apply_filters(
         if against and (combine == "or" or len(against) == len(names)):
             reason = "; ".join(f"{n}: {why}" for n, why in against)
             better = corrected(task, example, table[example.id]) if fix else None
+            if better is not None and task.labels is not None:
+                labels = labels or set(task.labels(dataset.examples))
+                # A proposal that spells labels in another way would make a set of two kinds.
+                better = better if labels.issuperset(task.labels([better[0]])) else None
             if better is None:
                 dropped.append(Drop(example.id, "curate", reason))
                 continue
@@ -312,6 +320,8 @@ def _few(values: Any, most: int = 10) -> str:
 
 
 def _names(value: Any) -> set[str]:
+    if value is None:
+        return set()
     if isinstance(value, str):
         return {v.strip() for v in value.split("+") if v.strip()}
     if isinstance(value, (int, float)):

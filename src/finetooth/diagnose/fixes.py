@@ -37,7 +37,7 @@ def propose(
 
     A weak model differs from most labels, right ones too. So a prediction is proposed only where the label is held
     likelier wrong than right, and where both opinions are there they must be the same; one alone is
-    enough from log odds of 1 on, or where there is no other.
+    enough from log odds of 1 on, whether the other differs or is not there.
     """
     return (
         _of_findings(findings, "error")
@@ -67,7 +67,7 @@ def _predicted(
         return Fix(
             task.show(differ[0][0].target), "models that never saw it, and the one that was taught otherwise"
         )
-    if len(opinions) == 2 and against < ALONE:
+    if against < ALONE:
         return None
     for prediction, source in differ:
         sure = prediction.confidence

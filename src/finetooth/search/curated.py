@@ -86,7 +86,10 @@ def policy(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], di
 
 
 def _wants_number(name: str, setting: str) -> bool:
-    return name not in FILTERS or type(FILTERS[name].settings[setting].default) in (int, float)
+    if name not in FILTERS:
+        return True
+    annotation = str(FILTERS[name].settings[setting].annotation)
+    return "float" in annotation or "int" in annotation
 
 
 def _number(key: str, value: Any) -> int | float:

@@ -158,6 +158,14 @@ def _diagnose(run: Run, data: Dataset, policy: Mapping[str, Any], watch: Watch) 
     )
     known = diagnosed.known(run, data, folds=folds, watch=watch)
     diagnosed.write(diagnose(known), run.folder)
+    name = registry.task(run.config.task).main_metric
+    main = next(s for s in run.scores()["dev"]["scores"] if s["name"] == name)
+    low = main["value"] if main["low"] is None else main["low"]
+    if policy.get("fix") and main["floor"] is not None and low <= main["floor"]:
+        watch.say(
+            f"warning: {run.folder} is not above its floor on dev ({name} {main['value']:.2f}, floor "
+            f"{main['floor']:.2f}): what such a model proposes is worth little"
+        )
 
 
 def _run(
