@@ -1,6 +1,7 @@
 """A policy over a table: what goes, why, and that nothing goes unnamed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +60,9 @@ def test_or_drops_what_any_and_what_all_filters_drop(data, table):
 
 
 def test_a_proposed_target_is_taken_in_place_of_a_drop_and_named(data, table):
+    data = replace(
+        data, examples=[replace(e, target=NliTarget("0")) if e.id == "e5" else e for e in data.examples]
+    )
     table["e9"] |= {"fix": '"0"', "fix_source": "models that never saw it (0.91)"}
     table["e8"] |= {"fix": '"1"', "fix_source": "the model"}  # what it has: no change
     table["e7"] |= {"fix": '"swap the two"', "fix_source": "check some-check"}  # for a person
@@ -66,13 +70,15 @@ def test_a_proposed_target_is_taken_in_place_of_a_drop_and_named(data, table):
     policy = {"filters": [{"name": "label-error", "top": 0.3}], "fix": True}
     curated = apply_filters(data, policy, table)
     targets = {e.id: e.target.label for e in curated.kept.examples}
-    assert targets == {"e9": "0"} | {f"e{i}": "1" for i in range(7)}
+    assert targets == {f"e{i}": "1" for i in range(7)} | {"e5": "0", "e9": "0"}
     assert [d.example_id for d in curated.dropped] == ["e7", "e8"]
     (one,) = curated.fixed
     assert (one.example_id, one.before, one.after) == ("e9", "1", "0")
     assert "label-error" in one.reason
     assert one.source.startswith("models that never saw")
     assert curated.kept.fingerprint != apply_filters(data, policy | {"fix": False}, table).kept.fingerprint
+    table["e9"]["fix"] = '"neutral"'  # no label of the set: it would be of two kinds
+    assert apply_filters(data, policy, table).fixed == ()
     for row in table.values():
         row.pop("fix", None)
     with pytest.raises(ConfigError, match="proposes no targets"):

@@ -103,6 +103,37 @@ def test_a_rows_own_text_is_never_its_prediction(tmp_path, task):
     assert scored(gold, found, task)
 
 
+@pytest.mark.parametrize("name", [{"id": "d1"}, {"_task_hash": 7}])
+def test_a_file_of_prodigy_is_scored_by_its_spans_not_by_its_answer(tmp_path, name):
+    gold = as_file(tmp_path / "gold.jsonl", [{"id": "d1", "text": TEXT, "entities": [{"start": 0, "end": 3, "type": "PER"}]}])  # fmt: skip
+    row = {**name, "text": TEXT, "answer": "accept", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
+    found = tmp_path / "found.jsonl"
+    assert scored(gold, as_file(found, [row]))["entity_f1"] == 100
+    # What the annotator refused predicts nothing.
+    other = {**dict.fromkeys(name, 8), "text": "Hm.", "answer": "accept", "spans": []}
+    as_file(found, [row | {"answer": "reject"}, other])
+    task = registry.task("ner")
+    assert predictions.read(found, task, readers.load(gold).examples).missing == ("d1",)
+    as_file(found, [{"id": "d1", "text": TEXT, "answer": "accept"}])
+    with pytest.raises(DataError, match="expected an id and a prediction"):
+        scored(gold, found)
+
+
+def test_triples_beside_an_accept_are_scored(tmp_path):
+    row = {
+        "id": "d1",
+        "text": TEXT,
+        "answer": "accept",
+        "entities": [
+            {"mentions": [{"start": 0, "end": 3}], "type": "PER"},
+            {"mentions": [{"start": 9, "end": 13}], "type": "LOC"},
+        ],
+        "triples": [{"head": 0, "relation": "Left", "tail": 1}],
+    }
+    path = as_file(tmp_path / "x.jsonl", [row])
+    assert scored(path, path, "relation")["triple_f1"] == 100
+
+
 def test_triples_without_ids_are_those_of_the_same_text(tmp_path):
     row = {
         "doc": TEXT,

@@ -142,6 +142,30 @@ def test_anli_is_read_with_its_letters(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("labels", "read"),
+    [
+        ("nyn", "n y n"),
+        ("ynY", "y n y"),
+        ("nn", "n n"),  # nothing tells whether neutral or no
+        ("ne1", "n e 1"),
+        ("n-E", "neutral entailment"),
+        ("nnc?", "neutral neutral contradiction ?"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_letters_are_those_of_anli_only_where_all_labels_of_the_file_are(tmp_path, labels, read, kind):
+    rows = [
+        {"premise": f"A dog {i}.", "hypothesis": "A cat.", "label": label} for i, label in enumerate(labels)
+    ]
+    head = "premise,hypothesis,label"
+    lines = (
+        [json.dumps(r) for r in rows] if kind == "jsonl" else [head, *(",".join(r.values()) for r in rows)]
+    )
+    data = table(tmp_path, "\n".join(lines), f"pairs.{kind}")
+    assert " ".join(e.target.label for e in data.examples) == read
+
+
+@pytest.mark.parametrize(
     ("cells", "read"),
     [
         (['"He said ""go"""', '"A dog, moves."'], ['He said "go"', "A dog, moves."]),

@@ -18,6 +18,7 @@ from typing import Any
 from finetooth.errors import DataError
 from finetooth.io import Source, json_type
 from finetooth.registry import Task
+from finetooth.tasks.document_files import is_verdict
 from finetooth.types import Example, Prediction
 
 # A row may hold its prompt as "text" beside what was generated: that stands first.
@@ -151,7 +152,9 @@ def _row(row: Any, where: str, keys: Sequence[str] = KEYS) -> Row:
             f"expected an object with an id and a prediction, found {json_type(row)}", where=where
         )
     name = next((row[k] for k in IDS if row.get(k) is not None), None)
-    key = next((k for k in keys if k in row), None)
+    # An annotator's "accept" beside a document is no prediction; to a question it may be the answer.
+    documents = "text" not in keys
+    key = next((k for k in keys if k in row and not (documents and is_verdict(k, row[k]))), None)
     if key is None and _laid_out(row):
         value = {k: v for k, v in row.items() if k in LAID_OUT or k in BESIDE - {"confidence"}}
         key = keys[0]

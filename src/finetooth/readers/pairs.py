@@ -82,7 +82,8 @@ def read(source: Source) -> Iterator[Example]:
     dropped: list[Drop] = source.options.setdefault("dropped", [])
     # Rows of JSON need not have the same keys: one may lack an id or a reason that the next one has.
     known: dict[tuple[str, ...], dict[str, str]] = {}
-    for where, row in _table(source, delimiter) if delimiter else source.rows():
+    lettered: bool | None = None
+    for where, row in _rows(source, delimiter):
         keys = tuple(row)
         names = known.get(keys)
         if names is None:
@@ -104,8 +105,16 @@ def read(source: Source) -> Iterator[Example]:
                 continue
             dropped.append(Drop(str(plain.get("id") or where), "read", "no gold label"))
             continue
-        plain["label"] = mapped(said, mapping, where) if mapping else _spelled(said)
+        if mapping:
+            plain["label"] = mapped(said, mapping, where)
+        elif (letter := _letter(said)) is not None:
+            lettered = _lettered(source, delimiter) if lettered is None else lettered
+            plain["label"] = LETTERS[letter] if lettered else said
         yield from_row(plain, where)
+
+
+def _rows(source: Source, delimiter: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return _table(source, delimiter) if delimiter else source.rows()
 
 
 def _has_no_gold(label: Any) -> bool:
@@ -114,8 +123,28 @@ def _has_no_gold(label: Any) -> bool:
     return label is None or (isinstance(label, (str, int, float)) and str(label).strip() in NO_GOLD)
 
 
-def _spelled(label: Any) -> Any:
-    return LETTERS.get(label.strip().lower(), label) if isinstance(label, str) else label
+def _letter(label: Any) -> str | None:
+    """The key of LETTERS that a label is; None for any other."""
+    letter = label.strip().lower() if isinstance(label, str) else None
+    return letter if letter in LETTERS else None
+
+
+def _lettered(source: Source, delimiter: str | None) -> bool:
+    """Whether the labels of the whole file are the letters of LETTERS: "n" beside "y", or alone, may be "no"."""
+    seen: set[str] = set()
+    known: dict[tuple[str, ...], str | None] = {}
+    for _, row in _rows(source, delimiter):
+        keys = tuple(row)
+        if keys not in known:
+            known[keys] = _named(keys).get("label")
+        label = row.get(known[keys] or "")
+        if _has_no_gold(label) or label == BLANK["label"]:
+            continue
+        letter = _letter(label)
+        if letter is None:
+            return False
+        seen.add(letter)
+    return not seen <= {"n"}
 
 
 def mapped(label: Any, mapping: Mapping[str, str], where: str) -> str:

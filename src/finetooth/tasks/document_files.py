@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
 # A row that has one of these says what it predicts; what stands beside it is the document it is for.
 VALUES = ("prediction", "predicted", "output", "answer", "target", "generated")
+# What Prodigy writes under "answer": the annotator's verdict on the row, not what it predicts.
+REFUSED = ("reject", "ignore")
+VERDICTS = ("accept", *REFUSED)
 IDS = ("id", "example_id", "title")
+
+
+def is_verdict(key: str, value: Any) -> bool:
+    return key == "answer" and isinstance(value, str) and value in VERDICTS
+
+
+def _holds_value(row: Mapping[str, Any]) -> bool:
+    return any(k in row and not is_verdict(k, row[k]) for k in VALUES)
 
 
 def named_rows(
@@ -25,12 +36,13 @@ def named_rows(
 ) -> Iterator[tuple[str, Mapping[str, Any], Example | None]] | None:
     """(id, row, its example or None) of rows that have an id or title and a list under one of ``keys``.
 
-    None where the first row has not. Raises DataError for two rows of one name.
+    None where the first row has not. Rows that an annotator refused (REFUSED) predict nothing and are passed
+    over, as read_as_data does. Raises DataError for two rows of one name.
     """
     row = source.first_row
     if row is None or not set(IDS) & set(row) or not any(isinstance(row.get(k), list) for k in keys):
         return None
-    if any(k in row for k in VALUES):
+    if _holds_value(row):
         return None
     return _named_rows(source, by_name(examples))
 
@@ -40,6 +52,8 @@ def _named_rows(
 ) -> Iterator[tuple[str, Mapping[str, Any], Example | None]]:
     seen = set()
     for where, row in source.rows():
+        if row.get("answer") in REFUSED:
+            continue
         name = str(next((row[k] for k in IDS if row.get(k) is not None), ""))
         example = known.get(name)
         key = example.id if example is not None else name
@@ -66,7 +80,7 @@ def read_as_data(
     from finetooth import readers
 
     row = source.first_row
-    if row is not None and any(k in row for k in VALUES):
+    if row is not None and _holds_value(row):
         return None
     try:
         reader = readers.recognise(source, task=task)
