@@ -32,13 +32,14 @@ def _rows(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
     if source.starts_with == "[":
         yield from source.rows()
         return
-    decoder, at, number = json.JSONDecoder(), 0, 0
+    decoder, at, last, line = json.JSONDecoder(), 0, 0, 1
     while True:
         while at < len(text) and text[at] in " \t\r\n,":
             at += 1
         if at >= len(text):
             return
-        line = text.count("\n", 0, at) + 1
+        line += text.count("\n", last, at)
+        last = at
         try:
             _, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
@@ -47,7 +48,7 @@ def _rows(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(value, dict):
             raise DataError(f"expected an object, found {type(value).__name__}", where=f"{source}:{line}")
         yield f"{source}:{line}", value
-        at, number = end, number + 1
+        at = end
 
 
 def _is_reason(row: Mapping[str, Any]) -> bool:
