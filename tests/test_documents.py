@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from finetooth import checks, readers, registry
 from finetooth.cli import main
 from finetooth.errors import DataError
+from finetooth.evaluate import predictions
 from finetooth.io import write_json, write_jsonl
 from finetooth.tasks.mentions import longest_first
 from finetooth.tasks.relation import as_relation
@@ -255,7 +256,15 @@ def test_a_column_that_counts_is_no_token(tmp_path):
     writers = {r.name: r for r in registry.readers()}
     writers["conll"].write(dataset.examples, tmp_path / "y.conll")
     assert (tmp_path / "y.conll").read_text() == text.partition("\n")[2]
+    # CoNLL-U's ranges and empty nodes count no token; what they are tagged is told.
+    ranges = "1\tAda\tB-PER\n2-3\tdel\n2\tde\tO\n2.1\tx\t_\n3\tel\tO\n\n1-2\tal\tB-X\n1\ta\tO\n2\tel\tO\n"
+    dataset = load(tmp_path, ranges, None, "u.conll")
+    assert [e.inputs.text for e in dataset.examples] == ["Ada de el", "a el"]
+    assert [d.example_id.rpartition(":")[2] for d in dataset.dropped] == ["7"]
+    read = predictions.read(tmp_path / "u.conll", registry.task("ner"), dataset.examples).predictions
+    assert [p.target.tags for p in read] == [e.target.tags for e in dataset.examples]
     # Numbers that are tokens stay tokens.
+    assert load(tmp_path, "2-3 CD O\n1.5 CD O\n", "ner", "v.conll").examples[0].inputs.text == "2-3 1.5"
     counted = load(tmp_path, "1 CD O\n3 CD O\n", "ner", "z.conll")
     assert counted.examples[0].inputs.text == "1 3"
 

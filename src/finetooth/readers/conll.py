@@ -4,6 +4,7 @@ Ada     B-PER
 left    O
 
 A first column that counts the tokens of each sentence (1, 2, 3: GermEval, CoNLL-U) is kept, and is no token.
+Nor are CoNLL-U's ranges (2-3, a contraction over the words it stands for) and empty nodes (2.1): they are passed over.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from finetooth.metrics.ner_tags import chunks_of, from_iob2, is_tag, scheme_of, 
 from finetooth.registry import Reader
 from finetooth.tasks.mentions import join, tags_of, word_spans
 from finetooth.tasks.ner import NerInput, NerTarget, reading, spans_of
-from finetooth.types import Example
+from finetooth.types import Drop, Example
 
 DOCUMENT = "-DOCSTART-"
 _COMMENT_ID = re.compile(r"^#\s*(?:id|sent_id)\s*[=: ]\s*(\S.*?)\s*$")
 # As we write it. Its last word may look like a tag, and it is no token all the same.
 _OUR_ID = re.compile(r"^# id = ")
+# CoNLL-U's first cell of a range of words, and of an empty node.
+_NO_WORD = re.compile(r"\d+-\d+|\d+\.\d+")
 Line = tuple[int, list[str]]
 
 
@@ -54,6 +57,8 @@ def looks_like_columns(source: Source, *, predictions: bool = False) -> bool:
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
     if width < (1 if predictions else 2):
         return False
+    if width > 2:  # ranges of words need no tag
+        rows = [r for r in rows if not _NO_WORD.fullmatch(r[0])] or rows
     good = sum(is_tag(r[-1].strip()) for r in rows)
     return good >= max(1, 0.9 * len(rows))
 
@@ -93,30 +98,49 @@ def _sentences(source: Source, *, least: int) -> Iterator[tuple[list[Line], str,
 
 
 def _counted(sentences: Sequence[Sequence[Line]]) -> bool:
-    """Whether the first of three columns or more counts the tokens of every sentence."""
-    if not any(len(lines) > 1 for lines in sentences):
+    """Whether the first of three columns or more counts the words of every sentence."""
+    words = [_words(lines) for lines in sentences]
+    if not any(len(lines) > 1 for lines in words):
         return False
-    return all(
-        len(fields) > 2 and fields[0] == str(i)
-        for lines in sentences
-        for i, (_, fields) in enumerate(lines, 1)
+    return all(words) and all(
+        len(fields) > 2 and fields[0] == str(i) for lines in words for i, (_, fields) in enumerate(lines, 1)
     )
+
+
+def _words(lines: Sequence[Line]) -> list[Line]:
+    """The lines of a sentence that are no ranges of words and no empty nodes, where its words are counted."""
+    return [(number, fields) for number, fields in lines if not _NO_WORD.fullmatch(fields[0])]
 
 
 def columns(source: Source, *, predictions: bool = False) -> list[list[str]]:
     """The last column of every sentence: its tags."""
-    least = 1 if predictions else 2
-    return [[fields[-1].strip() for _, fields in lines] for lines, _, _ in _sentences(source, least=least)]
+    sentences = [lines for lines, _, _ in _sentences(source, least=1 if predictions else 2)]
+    if _counted(sentences):
+        sentences = [_words(lines) for lines in sentences]
+    return [[fields[-1].strip() for _, fields in lines] for lines in sentences]
 
 
 def read(source: Source) -> Iterator[Example]:
     """Sentences in order. Tags stay raw; entities are read from them as conlleval does.
 
     ``meta``: the columns between token and tag, whether one counts tokens, and the document where the file
-    has breaks.
+    has breaks. A tag of a range of words or an empty node is dropped by name.
     """
     sentences = list(_sentences(source, least=2))
     word = int(_counted([lines for lines, _, _ in sentences]))
+    if word:
+        dropped: list[Drop] = source.options.setdefault("dropped", [])
+        for lines, _, _ in sentences:
+            dropped += [
+                Drop(
+                    f"{source}:{number}",
+                    "read",
+                    "a tag of a range of words or an empty node, which is no token",
+                )
+                for number, fields in lines
+                if _NO_WORD.fullmatch(fields[0]) and is_tag(fields[-1].strip()) and fields[-1].strip() != "O"
+            ]
+        sentences = [(_words(lines), name, document) for lines, name, document in sentences]
     tags = [[fields[-1].strip() for _, fields in lines] for lines, _, _ in sentences]
     scheme = scheme_of(tags)
     times: Counter[str] = Counter()
