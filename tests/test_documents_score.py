@@ -119,6 +119,46 @@ def test_a_file_of_prodigy_is_scored_by_its_spans_not_by_its_answer(tmp_path, na
         scored(gold, found)
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize(
+    ("said", "target"),
+    [
+        ({"entities": None}, None),
+        ({"entities": {"PER": ["Bob"]}}, [(0, 3, "PER")]),
+        ({"spans": '[["Bob", "PER"]]'}, [(0, 3, "PER")]),
+        ({}, "missing"),
+    ],
+)
+def test_what_a_row_says_does_not_hang_on_its_place(tmp_path, said, target, turn):
+    gold = as_file(
+        tmp_path / "gold.jsonl", [{"id": i, "text": "Bob left.", "entities": []} for i in ("d1", "d2")]
+    )
+    found = as_file(tmp_path / "found.jsonl", [{"id": "d1", "entities": []}, {"id": "d2", **said}][::turn])
+    matched = predictions.read(found, registry.task("ner"), readers.load(gold).examples)
+    assert matched.missing == (("d2",) if target == "missing" else ())
+    if target != "missing":
+        read = matched.predictions[1].target
+        assert (read and [(s.start, s.end, s.type) for s in read.entities]) == target
+
+
+@pytest.mark.parametrize("name", [{"id": "d1"}, {}])
+def test_a_predicted_span_outside_the_text_is_named_with_its_line(tmp_path, name):
+    gold = as_file(tmp_path / "gold.jsonl", [{"id": "d1", "text": TEXT, "entities": []}])
+    found = as_file(
+        tmp_path / "found.jsonl", [{**name, "text": TEXT, "spans": [{"start": 0, "end": 99, "label": "PER"}]}]
+    )
+    with pytest.raises(DataError, match=r"found\.jsonl:1: d1: 0\.\.99 is outside a text of 14 characters"):
+        scored(gold, found)
+
+
+@pytest.mark.parametrize(("name", "told"), [({}, "found none"), ({"id": ["d1"]}, "found a list")])
+def test_a_row_that_names_no_document_is_refused(tmp_path, name, told):
+    gold = as_file(tmp_path / "gold.jsonl", [{"id": "d1", "text": TEXT, "entities": []}])
+    found = as_file(tmp_path / "found.jsonl", [{"id": "d1", "entities": []}, {**name, "entities": []}])
+    with pytest.raises(DataError, match=rf"found\.jsonl:2: expected an id or a title.*{told}"):
+        scored(gold, found)
+
+
 def test_triples_beside_an_accept_are_scored(tmp_path):
     row = {
         "id": "d1",

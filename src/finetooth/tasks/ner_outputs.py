@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
 from finetooth.metrics.ner_tags import chunks_of, scheme_of
-from finetooth.tasks.document_files import named_rows, read_as_data
+from finetooth.tasks.document_files import at_line, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import LabelledSpan, NerTarget
 from finetooth.tasks.mentions import edges, longest_first, place_names, places
 from finetooth.types import Example, Prediction
@@ -42,6 +42,7 @@ def parse(value: Any, example: Example) -> NerTarget | None:
         return None
     if isinstance(value, Mapping):
         key = next((k for k in SPAN_KEYS if isinstance(value.get(k), list)), None)
+        key = key or next((k for k in SPAN_KEYS if k in value and _null_or_object(value[k])), None)
         if key is not None:
             return parse(value[key], example)
         if all(isinstance(v, list) and all(isinstance(n, str) for n in v) for v in value.values()):
@@ -64,6 +65,10 @@ def parse(value: Any, example: Example) -> NerTarget | None:
     if not names and not clusters:
         return NerTarget(tuple(sorted(spans, key=lambda s: (s.start, s.end))))
     return _placed(names, example, spans)
+
+
+def _null_or_object(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping)
 
 
 def _read(item: Any, example: Example, spans: list[LabelledSpan], names: list[tuple[str, str]]) -> bool:
@@ -179,23 +184,26 @@ def predictions(source: Source, examples: Sequence[Example]) -> dict[str, Predic
     keys = () if of_docred else ("entities", "spans", "ents", "label", "labels")
     rows = named_rows(source, examples, keys)
     if rows is not None:
-        return {key: Prediction(key, _of_row(row, e) if e is not None else None) for key, row, e in rows}
+        return of_rows(rows, SPAN_KEYS, parse)
     documents = read_as_data(source, examples, "ner")
     if documents is None:
         return None
     tags = [d.target.tags for _, d, _ in documents if d.target.tags is not None]
-    return {key: Prediction(key, _retold(d.target, tags, e)) for key, d, e in documents}
+    return {key: Prediction(key, _retold(d, tags, e)) for key, d, e in documents}
 
 
-def _of_row(row: Mapping[str, Any], example: Example) -> NerTarget | None:
-    return parse({k: v for k, v in row.items() if k in SPAN_KEYS}, example)
+def _retold(document: Example, every: Sequence[Sequence[str]], example: Example | None) -> NerTarget | None:
+    """What a reader of data made of predictions; tags in the scheme that the gold's say, not their own.
 
-
-def _retold(target: NerTarget, every: Sequence[Sequence[str]], example: Example | None) -> NerTarget | None:
-    """What a reader of data made of predictions; tags in the scheme that the gold's say, not their own."""
+    Raises DataError for a span outside the example's text.
+    """
     if example is None:
         return None
+    target: NerTarget = document.target
     if target.tags is None or len(target.tags) != len(example.inputs.tokens or ()):
+        with at_line(str(document.meta.get("where", ""))):
+            for s in target.entities:
+                _span(s.start, s.end, s.type, example)
         return target
     return of_tags(example, target.tags, _scheme(every, example))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
 from finetooth.tasks import rows
-from finetooth.tasks.document_files import by_name, named_rows, read_as_data
+from finetooth.tasks.document_files import by_name, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import DocEntity, RelationTarget, Triple
 from finetooth.tasks.mentions import name_key
 from finetooth.tasks.ner_outputs import json_in
@@ -114,17 +114,11 @@ def predictions(source: Source, examples: Sequence[Example]) -> dict[str, Predic
         return _docred(source, examples)
     found = named_rows(source, examples, ("triples", "relations", "labels"))
     if found is not None:
-        return {
-            key: Prediction(key, parse(_said(each), e) if e is not None else None) for key, each, e in found
-        }
+        return of_rows(found, LIST_KEYS, parse)
     documents = read_as_data(source, examples, "relation")
     if documents is None:
         return None
     return {key: Prediction(key, _retold(d, e)) for key, d, e in documents}
-
-
-def _said(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if k in LIST_KEYS}
 
 
 def _retold(document: Example, example: Example | None) -> RelationTarget | None:
