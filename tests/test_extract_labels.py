@@ -3,12 +3,13 @@
 import json
 import random
 import string
+from dataclasses import replace
 
 import pytest
 
 from finetooth import registry
 from finetooth.tasks.nli_outputs import FAILURES, rates, read
-from finetooth.types import Example
+from finetooth.types import Example, Prediction
 
 TASK = registry.task("nli")
 BODY = (
@@ -145,6 +146,34 @@ def test_what_models_often_write_is_read(text, label):
     found = read(text, ("0", "1"))
     assert (found.failure or found.label) == label
     assert found.failure or found.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "golds", "label"),
+    [
+        ("0 (entailed)", (0, 1), "0 (entailed)"),  # it says both
+        ("1 - not entailed", (0, 1), "1 - not entailed"),
+        ("entailed (0)", (0, 1), "entailed (0)"),
+        ("0 (not entailed)", (0, 1), "0"),
+        ("label: 1 (entailment)", (0, 1), "1"),
+        ("0 (because it is night)", (0, 1), "0"),
+        ("2 (contradiction)", (0, 1, 2), "2"),
+        ("0 (entailment)", (0, 1, 2), "0"),  # as in SNLI
+        ("entailed (0)", ("entailment", "not_entailment"), "entailment"),
+    ],
+)
+def test_a_number_with_a_word_beside_it_is_read_as_the_set_has_it(said, golds, label):
+    examples = [replace(example(gold), id=str(gold)) for gold in golds]
+    made = [Prediction(e.id, TASK.parse({"label": said}, e), raw={"label": said}) for e in examples]
+    assert {p.target.label for p in TASK.settled(examples, made, ())} == {label}
+    unread = TASK.unread(examples, TASK.settled(examples, made, ()), ())
+    assert (unread is None or not any(unread)) == (label in map(str, golds))
+
+
+def test_a_label_as_long_as_a_book_is_none():
+    for said in ("x (" * 300_000, "x" + " " * 600_000 + "y", "- " * 300_000):
+        assert read(json.dumps({"label": said}), ("0", "1")).failure == "unknown-label"
+    assert read(json.dumps({"label": f"0 ({'so it is ' * 100})"}), ("0", "1")).label == "0"
 
 
 def test_the_rate_of_each_failure_is_told():

@@ -102,6 +102,10 @@ def in_set(label: str, labels: Collection[str]) -> str:
     """
     if not labels or label in labels:
         return label
+    if _is_number_beside_word(*_parts(label)):
+        label = _without_note(label, labels)
+        if label in labels:
+            return label
     if set(labels) <= {"0", "1"}:
         return number_of(label, of_two=True)
     means = kind(label)
@@ -186,23 +190,46 @@ def _keys(value: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, **value}
 
 
-_NOTE = re.compile(
-    r"^(?:(?:predicted[\s_])?(?:label|answer)\s*[:=]\s*)?(.*?)(?:\s*\((.*)\)|\s+[-\u2013:]\s+(.*))?$",
-    re.DOTALL,
-)
+_PREFIX = re.compile(r"(?:predicted[\s_])?(?:label|answer)\s*[:=]\s*")
+_DASH = re.compile(r"\s[-\u2013:]\s")
+
+
+def _parts(label: str) -> tuple[str | None, str | None]:
+    """The label and the note beside it, in brackets or after a dash or colon; None for what is not there.
+
+    In time linear in the length of the label: it may be all that a model wrote.
+    """
+    prefix = _PREFIX.match(label)
+    text = label[prefix.end() :] if prefix else label
+    bracket = text.find("(") if text.rstrip().endswith(")") else -1
+    dash = _DASH.search(text)
+    if bracket >= 0 and (dash is None or bracket < dash.start()):
+        return label_name(text[:bracket]), label_name(text[bracket + 1 : text.rindex(")")])
+    if dash is not None:
+        return label_name(text[: dash.start()]), label_name(text[dash.end() :])
+    return label_name(text), None
+
+
+def _is_number_beside_word(name: str | None, note: str | None) -> bool:
+    """Whether one of the two is a number and the other a word for a class."""
+    if name is None or note is None or name.isdigit() == note.isdigit():
+        return False
+    return kind(note if name.isdigit() else name) is not None
 
 
 def _without_note(label: str, labels: Collection[str] = ()) -> str:
-    """ "0 (not entailed)" and "label: 0" as "0"; unchanged where what stands beside it says something else."""
-    m = _NOTE.match(label)
-    if m is None or not m[1]:
+    """ "0 (not entailed)" and "label: 0" as "0"; unchanged where what stands beside it says something else.
+
+    Without ``labels`` "2 (contradiction)" is unchanged too: what a number means is the set's to say, see ``in_set``.
+    """
+    name, note = _parts(label)
+    if name is None or note is None:
+        return name or label
+    if kind(note) is None and not note.isdigit():
+        return label if len(name.split()) > 3 else name
+    if name.isdigit() == note.isdigit() and kind(name) != kind(note):
         return label
-    name, note = label_name(m[1]), label_name(m[2] or m[3] or "")
-    if name is None or (note is not None and kind(note) is None and not note.isdigit()):
-        return label if name is None or len(name.split()) > 3 else name
-    if note is not None and name.isdigit() == note.isdigit() and kind(name) != kind(note):
-        return label
-    if note is not None and labels and set(labels) <= {"0", "1"}:
+    if set(labels) <= {"0", "1"} and (labels or _is_number_beside_word(name, note)):
         one, other = (number_of(said, of_two=True) for said in (name, note))
         return name if one == other else label
     return name
