@@ -187,6 +187,21 @@ def test_spans_are_read_as_every_tool_writes_them(tmp_path, rows):
     assert spans_of(load(tmp_path, rows)) == [[], PLAIN]
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"tokens": ["Ada", "left"], "tags": ["B-PER", None]}, "found null (a tag for every token)"),
+        ({"tokens": ["Ada", "left"], "tags": [0, 1]}, "found an integer (write their names)"),
+        ({"text": TEXT, "entities": [{"start": "0", "end": 3, "type": "PER"}]}, "found a string"),
+        ({"text": TEXT, "entities": [[0, 3, None]]}, "type: expected a string, found null"),
+    ],
+)
+def test_what_was_found_is_named_as_json_names_it(tmp_path, row, told):
+    with pytest.raises(DataError) as error:
+        load(tmp_path, [row], "ner")
+    assert told in str(error.value)
+
+
 def test_a_broken_pair_of_spacy_is_named(tmp_path):
     with pytest.raises(DataError, match="expected a text and its annotations") as error:
         load(tmp_path, '["Hm.", {"entities": []}]\n["Ada"]\n')

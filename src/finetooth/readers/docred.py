@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from finetooth.errors import DataError
-from finetooth.io import Source, content_id, write_json
+from finetooth.io import Source, content_id, json_type, write_json
 from finetooth.registry import Reader
 from finetooth.tasks import rows
 from finetooth.tasks.documents import DocEntity, RelationInput, RelationTarget, Triple
@@ -75,7 +75,7 @@ def _words(value: Any, where: str) -> list[str]:
 
 def _entity(cluster: Any, text: str, tokens: Sequence[Span], firsts: Sequence[int], where: str) -> DocEntity:
     if not isinstance(cluster, list):
-        raise DataError(f"expected a list of mentions, found {type(cluster).__name__}", where=where)
+        raise DataError(f"expected a list of mentions, found {json_type(cluster)}", where=where)
     spans, names, kinds = [], [], []
     for i, value in enumerate(cluster):
         at = f"{where}[{i}]"

@@ -46,7 +46,7 @@ def _rows(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
             end = len(text)  # parse_json tells what is wrong with it
         value = parse_json(text[at:end], f"{source}:{line}")
         if not isinstance(value, dict):
-            raise DataError(f"expected an object, found {type(value).__name__}", where=f"{source}:{line}")
+            raise DataError(f"expected an object, found {json_type(value)}", where=f"{source}:{line}")
         yield f"{source}:{line}", value
         at = end
 

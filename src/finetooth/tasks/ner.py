@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from finetooth.errors import DataError
-from finetooth.io import plain, to_json
+from finetooth.io import json_type, plain, to_json
 from finetooth.metrics.ner import METRICS, parts
 from finetooth.metrics.ner_tags import chunks_of
 from finetooth.registry import Ablation, Task
@@ -107,10 +107,10 @@ def span(value: Any, source: str, where: str) -> LabelledSpan:
     end = rows.integer({"end": stop} if stop is not None else {}, "end", where)
     kind = value.get("type", value.get("label"))
     if not isinstance(kind, str):
-        raise DataError(f"type: expected a string, found {type(kind).__name__}", where=where)
+        raise DataError(f"type: expected a string, found {json_type(kind)}", where=where)
     entity = value.get("entity")
     if entity is not None and (isinstance(entity, bool) or not isinstance(entity, int)):
-        raise DataError(f"entity: expected an integer, found {type(entity).__name__}", where=where)
+        raise DataError(f"entity: expected an integer, found {json_type(entity)}", where=where)
     mention = rows.text(value, "text", where, default=source[max(start, 0) : max(end, 0)])
     return LabelledSpan(start, end, mention, kind, entity)
 
@@ -133,10 +133,12 @@ def tagged(source: str, tokens: Sequence[Span] | None, tags: Any, scheme: str, w
     if tokens is None:
         raise DataError("tags without tokens", where=where)
     if not isinstance(tags, (list, tuple)) or len(tags) != len(tokens):
-        found = len(tags) if isinstance(tags, (list, tuple)) else type(tags).__name__
+        found = len(tags) if isinstance(tags, (list, tuple)) else json_type(tags)
         raise DataError(f"expected {len(tokens)} tags, one a token, found {found}", where=where)
-    if any(not isinstance(t, str) for t in tags):
-        raise DataError("expected tags such as B-PER, found numbers", where=where, cure="write their names")
+    odd = next((t for t in tags if not isinstance(t, str)), "")
+    if odd != "":
+        cure = "write their names" if isinstance(odd, (int, float)) else "a tag for every token"
+        raise DataError(f"expected tags such as B-PER, found {json_type(odd)}", where=where, cure=cure)
     if scheme not in SCHEMES:
         raise DataError(f"scheme: expected one of {', '.join(SCHEMES)}, found {scheme!r}", where=where)
     return NerTarget(

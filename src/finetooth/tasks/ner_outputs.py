@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
+from finetooth.io import json_type
 from finetooth.metrics.ner_tags import chunks_of, scheme_of
 from finetooth.tasks.document_files import at_line, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import LabelledSpan, NerTarget
@@ -51,7 +52,7 @@ def parse(value: Any, example: Example) -> NerTarget | None:
             f"expected a list of entities, found the keys {sorted(map(str, value))[:8]}", where=example.id
         )
     if not isinstance(value, list):
-        raise DataError(f"expected a list of entities, found {type(value).__name__}", where=example.id)
+        raise DataError(f"expected a list of entities, found {json_type(value)}", where=example.id)
     tokens = example.inputs.tokens
     if value and all(isinstance(v, str) for v in value):
         if tokens is None or len(tokens) != len(value):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from finetooth.errors import DataError
-from finetooth.io import content_id
+from finetooth.io import content_id, json_type
 from finetooth.metrics.nli import ACCURACY, ECE, MACRO_F1
 from finetooth.registry import Ablation, Task
 from finetooth.tasks.nli_floors import FLOORS
@@ -58,7 +58,7 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
         raise DataError(f"label: expected a name or a number, found {row.get('label')!r}", where=where)
     reason = row.get("reason")
     if reason is not None and not isinstance(reason, str):
-        raise DataError(f"reason: expected a string, found {type(reason).__name__}", where=where)
+        raise DataError(f"reason: expected a string, found {json_type(reason)}", where=where)
     name = row.get("id")
     if name is None or name == "":
         name = content_id(premise, hypothesis, label)
@@ -68,7 +68,7 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
 def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     value = row.get(key)
     if not isinstance(value, str):
-        found = "nothing" if value is None else type(value).__name__
+        found = "nothing" if value is None else json_type(value)
         raise DataError(f"{key}: expected a string, found {found}", where=where)
     return value
 

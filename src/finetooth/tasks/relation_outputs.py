@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
+from finetooth.io import json_type
 from finetooth.tasks import rows
 from finetooth.tasks.document_files import by_name, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import DocEntity, RelationTarget, Triple
@@ -57,7 +58,7 @@ def triple(value: Any, entities: Sequence[DocEntity], where: str) -> Triple:
         elif isinstance(end, int) and not isinstance(end, bool):
             ends.append((end, told if isinstance(told, str) else ""))
         else:
-            found = "nothing" if end is None else type(end).__name__
+            found = "nothing" if end is None else json_type(end)
             raise DataError(f"{keys[0]}: expected an entity's number or name, found {found}", where=where)
     relation = next((value[k] for k in RELATION_KEYS if isinstance(value.get(k), str)), None)
     if relation is None:
@@ -85,7 +86,7 @@ def parse(value: Any, example: Example) -> RelationTarget | None:
             )
         return parse(value[key], example)
     if not isinstance(value, list):
-        raise DataError(f"expected a list of triples, found {type(value).__name__}", where=example.id)
+        raise DataError(f"expected a list of triples, found {json_type(value)}", where=example.id)
     return RelationTarget(
         tuple(triple(v, example.inputs.entities, f"{example.id}[{i}]") for i, v in enumerate(value))
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from finetooth.errors import DataError
-from finetooth.io import content_id
+from finetooth.io import content_id, json_type
 
 
 def _found(row: Mapping[str, Any], key: str) -> str:
-    return "nothing" if key not in row else type(row[key]).__name__
+    return "nothing" if key not in row else json_type(row[key])
 
 
 def text(row: Mapping[str, Any], key: str, where: str, *, default: str | None = None) -> str:
@@ -39,7 +39,7 @@ def listed(row: Mapping[str, Any], key: str, where: str, *, optional: bool = Tru
 
 def mapping(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise DataError(f"expected an object, found {type(value).__name__}", where=where)
+        raise DataError(f"expected an object, found {json_type(value)}", where=where)
     return value
 
 
@@ -47,7 +47,7 @@ def strings(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     values = listed(row, key, where)
     for value in values:
         if not isinstance(value, str):
-            raise DataError(f"{key}: expected strings, found {type(value).__name__}", where=where)
+            raise DataError(f"{key}: expected strings, found {json_type(value)}", where=where)
     return tuple(values)
 
 
@@ -57,7 +57,7 @@ def name(row: Mapping[str, Any], where: str, *content: str) -> str:
     if value is None or value == "":
         return content_id(*content)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise DataError(f"id: expected a string, found {type(value).__name__}", where=where)
+        raise DataError(f"id: expected a string, found {json_type(value)}", where=where)
     return str(value)
 
 
