@@ -73,6 +73,16 @@ def test_the_reason_names_what_weighs_most():
     assert ranking.reason[3] == "models that never saw it find its label unlikely"
 
 
+def test_the_reason_says_no_more_than_the_figures():
+    p = np.full(30, 0.99)
+    p[3], p[4] = 0.93, 0.2
+    silent = {"findings": np.zeros(30), "disagreement": np.zeros(30)}
+    reason = rank(ids(p), {**silent, "low_confidence": p}).reason
+    assert reason[3] == "its label was learnt less surely than most", "0.93 is not unlikely"
+    assert reason[4] == "its label stayed unlikely over all epochs"
+    assert reason[5] == "no more speaks against it than against most", "the checks found nothing"
+
+
 def test_silence_of_the_checks_is_no_praise_and_an_unknown_value_no_opinion():
     quiet = rank(list("abcd"), {"findings": np.array([0.0, 0.0, 0.0, 1.0])})
     assert quiet.combined[:3].tolist() == [0.0, 0.0, 0.0]

@@ -38,8 +38,15 @@ REASONS = {
     "findings": "the checks found fault with it",
     "disagreement": "the model predicts something else although it was taught this",
     "confident_learning": "by the confusions of models that never saw it its label is improbable",
-    "rules": "several error rules fire on it",
+    "rules": "error rules fire on it",
 }
+# Of looks that hold the label likelier right than wrong, only less surely than they are of most.
+LESS_SURE = {
+    "low_confidence": "its label was learnt less surely than most",
+    "held_out_confidence": "models that never saw it are less sure of its label than of most",
+    "neighbours": "fewer of its nearest neighbours have its label than is usual",
+}
+NOTHING = "no more speaks against it than against most"
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,22 @@ def rank(ids: Sequence[str], signals: Mapping[str, np.ndarray]) -> Ranking:
     for name, p in looks.items():
         against = -logit(p)
         parts[name] = LOOKS[name] * np.nan_to_num(against - np.nanmedian(against))
-    names = list(parts)
-    heaviest = np.argmax(np.stack([parts[s] for s in names]), axis=0) if names else np.zeros(n, int)
-    reason = tuple(REASONS[names[i]] for i in heaviest) if names else ("nothing is known of it",) * n
     found = posterior(combined)
-    return Ranking(tuple(ids), found.score, combined, reason, dict(parts), found.share)
+    return Ranking(tuple(ids), found.score, combined, _reasons(parts, looks, n), dict(parts), found.share)
+
+
+def _reasons(parts: Mapping[str, np.ndarray], looks: Mapping[str, np.ndarray], n: int) -> tuple[str, ...]:
+    """(n,) in words what weighs most against each, no more than the figures say."""
+    if not parts:
+        return ("nothing is known of it",) * n
+    names = list(parts)
+    table = np.stack([parts[s] for s in names])
+    made = []
+    for i, (heaviest, weight) in enumerate(zip(table.argmax(axis=0), table.max(axis=0), strict=True)):
+        name = names[heaviest]
+        sure = name in looks and looks[name][i] >= 0.5
+        made.append(NOTHING if weight <= 0 else LESS_SURE[name] if sure else REASONS[name])
+    return tuple(made)
 
 
 def _pooled(looks: Mapping[str, np.ndarray], n: int) -> np.ndarray:
