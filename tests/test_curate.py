@@ -13,6 +13,7 @@ from finetooth.curate.filters import DUPLICATES, FILTERS, apply_filters
 from finetooth.curate.weights import clip_to_mean_one, smoothing, variability_weights, weight_rows
 from finetooth.errors import ConfigError, DataError, UsageError
 from finetooth.io import write_jsonl
+from finetooth.tasks.json import JsonInput, JsonTarget
 from finetooth.tasks.nli import NliInput, NliTarget
 from finetooth.tasks.qa import QAInput, QATarget
 from finetooth.types import Dataset, Example, Span
@@ -85,6 +86,21 @@ def test_a_proposed_target_is_taken_in_place_of_a_drop_and_named(data, table):
         apply_filters(data, policy, table)
     with pytest.raises(ConfigError, match="fix: expected true or false"):
         apply_filters(data, policy | {"fix": "yes please"}, table)
+
+
+def test_fixes_of_checks_are_made_all_or_none():
+    target = JsonTarget({"a": 1, "b": {"c": 2}})
+    example = Example("j", JsonInput("one and two", "s"), target)
+    first, second = {"path": "$.a", "value": 3}, {"path": "$.b.c", "value": 4}
+    row = {"fix": json.dumps([first, second]), "fix_source": "checks one, two"}
+    better, source = corrected(registry.task("json"), example, row)
+    assert better.target.value == {"a": 3, "b": {"c": 4}}
+    assert source == "checks one, two"
+    assert (
+        corrected(registry.task("json"), example, row | {"fix": json.dumps([first, "ask a person"])}) is None
+    )
+    one = {"fix": json.dumps(first), "fix_source": "check one"}
+    assert corrected(registry.task("json"), example, one)[0].target.value["a"] == 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -26,7 +27,7 @@ from finetooth.tasks.nli import NliInput, NliTarget
 from finetooth.tasks.qa import QAInput, QATarget
 from finetooth.types import Example, Finding, Prediction, Span
 
-NLI, NER, QA = (registry.task(name) for name in ("nli", "ner", "qa"))
+NLI, NER, QA, JSON = (registry.task(name) for name in ("nli", "ner", "qa", "json"))
 
 
 def planted(n=300, share=0.1, seed=0):
@@ -162,6 +163,29 @@ def test_that_an_example_stands_twice_proposes_no_other_label():
     twice = Finding("q", "duplicate-pair", "warning", "m", {}, {"drop": True})
     none = (None, float("nan"))
     assert propose(NLI, [twice], none, none, 3.0) is None
+
+
+def test_a_target_is_not_mended_by_half():
+    none = (None, float("nan"))
+    patch, other = ({"path": f"$.{key}", "value": "2024-05-01T09:00:00Z"} for key in "ab")
+    zone = Finding("j", "date-time-without-zone", "warning", "m", {}, patch)
+    whole = Finding("j", "part-exceeds-whole", "error", "m")
+    near = Finding("j", "near-miss", "error", "m", {}, other)
+    assert propose(JSON, [zone], none, none, 1.0).target == patch
+    assert propose(JSON, [zone], none, none, 3.0, beside=2.0) is None, "models speak of something else"
+    assert propose(JSON, [zone, whole], none, none, 3.0) is None, "the error would stay"
+    assert propose(JSON, [near, whole], none, none, 3.0) is None
+    both = propose(JSON, [near, replace(near, fix=patch)], none, none, 4.0)
+    assert (both.target, both.source) == ([other, patch], "check near-miss")
+
+
+def test_one_text_with_two_labels_speaks_of_the_label():
+    twice = Finding("d", "document-twice", "warning", "m", {"same_labels": True})
+    assert not evidence.about_target(twice)
+    assert evidence.about_target(replace(twice, evidence={"same_labels": False}))
+    assert evidence.about_target(Finding("d", "triple-twice", "warning", "m"))
+    alike = Finding("d", "document-near-duplicate", "warning", "m", {"same_labels": False})
+    assert not evidence.about_target(alike), "other texts may have other labels"
 
 
 def test_a_region_where_methods_agree_stands_out():

@@ -12,7 +12,7 @@ from finetooth.io import parse_json
 from finetooth.registry import Task
 from finetooth.types import Example, Finding
 
-OF_CHECKS = "check "  # how the source of a fix begins that a check proposed
+OF_CHECKS = ("check ", "checks ")  # how the source of a fix begins that checks proposed
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,11 @@ def corrected(task: Task, example: Example, row: Row) -> tuple[Example, str] | N
     try:
         value = parse_json(proposed, f"{example.id}: fix")
         if source.startswith(OF_CHECKS):
-            said = Finding(example.id, source.removeprefix(OF_CHECKS), "error", "", fix=value)
-            better, made = applied(example, [said])
-            return (better, source) if made else None
+            fixes = value if isinstance(value, list) else [value]
+            said = [Finding(example.id, source, "error", "", fix=fix) for fix in fixes]
+            better, made = applied(example, said)
+            # All or nothing: half mended it would be kept with a fault that is known.
+            return (better, source) if len(made) == len(said) else None
         target = task.parse(value, example)
     except DataError:
         return None

@@ -109,10 +109,11 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     columns["rule_score"] = on.sum(axis=1).tolist()
     columns["is_dataset_error"] = (on.sum(axis=1) >= threshold).tolist()
     columns |= _ranked(ranking)
+    beside = ranking.combined - ranking.signals["findings"]
     proposals = [
-        propose(task, by_id.get(i, ()), (h, float(hs)), (o, float(os)), float(against))
-        for i, h, hs, o, os, against in zip(
-            ids, held, held_apart.score, own, own_apart.score, ranking.combined, strict=True
+        propose(task, by_id.get(i, ()), (h, float(hs)), (o, float(os)), float(against), float(rest))
+        for i, h, hs, o, os, against, rest in zip(
+            ids, held, held_apart.score, own, own_apart.score, ranking.combined, beside, strict=True
         )
     ]
     columns["fix"] = [None if p is None else to_json(p.target) for p in proposals]

@@ -16,7 +16,7 @@ from finetooth.diagnose.held_out import HeldOut
 from finetooth.diagnose.ranking import neighbour_share
 from finetooth.types import Example, Finding
 
-TWICE = ("duplicate", "twice", "leak", "both-splits")  # what says nothing about the target
+TWICE = ("duplicate", "document-twice", "leak", "both-splits")  # what says nothing about the target
 POINTS = {"error": 2.0, "warning": 1.0, "info": 0.0}
 
 
@@ -94,8 +94,14 @@ def of_findings(findings: Mapping[str, Sequence[Finding]], ids: Sequence[str]) -
 
 
 def about_target(finding: Finding) -> bool:
-    """Whether it speaks of the target at all: that a row stands twice, or in two splits, is no fault of its label."""
-    return not any(word in finding.check for word in TWICE)
+    """Whether it speaks of the target at all: that a row stands twice, or in two splits, is no fault of its label.
+
+    Unless the very same input has another label there: one of the two is wrong.
+    """
+    if not any(word in finding.check for word in TWICE):
+        return True
+    same = (finding.evidence.get(k) for k in ("same_labels", "same_answer"))
+    return "near" not in finding.check and any(s is False for s in same)
 
 
 def by_example(findings: Sequence[Mapping[str, Any] | Finding]) -> dict[str, list[Finding]]:

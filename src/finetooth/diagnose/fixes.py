@@ -16,7 +16,8 @@ ALONE = 1.0  # log odds against the label from which one opinion will do: it is 
 
 @dataclass(frozen=True)
 class Fix:
-    """``target`` as JSON (what a check proposes may also be a sentence); ``source`` says where it is from."""
+    """``target`` as JSON, or what checks would change of the one that is there: the fix of the one finding, a list of
+    those of several (each may also be a sentence). ``source`` says where it is from."""
 
     target: Any
     source: str
@@ -28,22 +29,27 @@ def propose(
     held_out: tuple[Prediction | None, float],
     own: tuple[Prediction | None, float],
     against: float,
+    beside: float = 0.0,
 ) -> Fix | None:
     """The best founded proposal, or None.
 
     ``held_out`` and ``own`` are a prediction and its score against the gold (NaN: none), ``against`` the log
-    odds that the label is wrong. In this order: a fix that came with an error of the checks; what the models
-    say, those that never saw the example and the one that was taught otherwise; a fix that came with a warning.
+    odds that the label is wrong, ``beside`` those without what the checks say. In this order: the fixes that came with
+    the errors of the checks; what the models say, those that never saw the example and the one that was taught
+    otherwise; the fixes that came with the warnings.
+
+    A target is not mended by half: fixes of checks are proposed where every error has one, those of warnings
+    where there is no error, every warning has one, and nothing else holds the label likelier wrong than right.
 
     A weak model differs from most labels, right ones too. So a prediction is proposed only where the label is held
     likelier wrong than right, and where both opinions are there they must be the same; one alone is
     enough from log odds of 1 on, whether the other differs or is not there.
     """
-    return (
-        _of_findings(findings, "error")
-        or _predicted(task, held_out, own, against)
-        or _of_findings(findings, "warning")
-    )
+    said = [f for f in findings if about_target(f)]
+    errors = [f for f in said if f.severity == "error"]
+    warnings = [f for f in said if f.severity == "warning"]
+    found = _of_findings(errors) or _predicted(task, held_out, own, against)
+    return found or (_of_findings(warnings) if not errors and beside <= 0 else None)
 
 
 def _predicted(
@@ -76,8 +82,9 @@ def _predicted(
     return None
 
 
-def _of_findings(findings: Sequence[Finding], severity: str) -> Fix | None:
-    for f in findings:
-        if f.severity == severity and f.fix is not None and about_target(f):
-            return Fix(f.fix, f"check {f.check}")
-    return None
+def _of_findings(findings: Sequence[Finding]) -> Fix | None:
+    if not findings or any(f.fix is None for f in findings):
+        return None
+    names = list(dict.fromkeys(f.check for f in findings))
+    target = findings[0].fix if len(findings) == 1 else [f.fix for f in findings]
+    return Fix(target, f"check{'s' * (len(names) > 1)} {', '.join(names)}")
