@@ -432,6 +432,43 @@ def test_bf16_generates_from_a_copy_and_leaves_the_weights_alone(trained):
     assert np.mean([p.raw == raw for p, raw in zip(made, same, strict=True)]) > 0.7
 
 
+def test_rotary_positions_stay_exact_when_weights_are_rounded(trained, tmp_path):
+    from finetooth.models.generation import prepared
+    from finetooth.models.load import ready
+
+    def computed(model):
+        return {name: (b.dtype, b.tolist()) for name, b in model.named_buffers() if b.is_floating_point()}
+
+    head, model = trained
+    exact = computed(model)
+    assert any("inv_freq" in name for name in exact)
+    with prepared(model, "bf16") as copy:
+        assert next(copy.parameters()).dtype == torch.bfloat16
+        assert copy.lm_head.weight is copy.model.embed_tokens.weight or not model.config.tie_word_embeddings
+        assert computed(copy) == exact
+    model.save_pretrained(tmp_path)
+    loaded = ready(head.build(tmp_path), dtype="bfloat16")
+    assert next(loaded.parameters()).dtype == torch.bfloat16
+    assert computed(loaded) == exact
+
+
+def test_frozen_weights_are_not_copied_for_each_row(trained):
+    """torch multiplies a slice of a longer tensor row by row, each with a copy, where weights ask for no gradient."""
+    head, model = trained
+    asked = [p.requires_grad for p in model.parameters()]
+    seen = []
+    hook = model.get_output_embeddings().register_forward_hook(lambda _, x, y: seen.append(x[0]))
+    try:
+        model.requires_grad_(False)
+        head.predict(model, facts(5, seed=5))
+    finally:
+        hook.remove()
+        for weight, was in zip(model.parameters(), asked, strict=True):
+            weight.requires_grad_(was)
+    assert any(x.shape[0] > 1 for x in seen)
+    assert all(x.is_contiguous() for x in seen)
+
+
 @pytest.mark.parametrize("strategy", ["lora", "partial"])
 def test_adapters_and_frozen_layers_train_what_they_should(base, strategy, tmp_path):
     from finetooth.models.adapt import adapt, merge

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,7 +81,7 @@ def generate(
     for some in _batches([len(p) for p in prompts], most, usual_tokens, batch_tokens):
         batch = _Batch(model, [prompts[i] for i in some], pad)
         matchers = [limits(i) for i in some] if limits is not None else None
-        with torch.inference_mode():
+        with torch.inference_mode(), _whole_rows(model):
             found = batch.run([most[i] for i in some], frozenset(ends), sampling, random, matchers)
         for i, text in zip(some, found, strict=True):
             made[i] = text
@@ -148,6 +148,24 @@ def _step_seconds(model: Any, prompt: Sequence[int], rows: int, pad: int) -> flo
 
     run(1)
     return max(0.0, run(1 + TRIED_TOKENS) - run(1)) / TRIED_TOKENS
+
+
+@contextmanager
+def _whole_rows(model: Any) -> Iterator[None]:
+    """The last token of each row reaches the output layer as a tensor of its own.
+
+    A slice (rows, 1, width) of a longer tensor makes torch multiply row by row with a copy of the weights for each,
+    where these ask for no gradient: a gigabyte for 20 rows of a vocabulary of 49,152.
+    """
+    layer = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    if layer is None:
+        yield
+        return
+    hook = layer.register_forward_pre_hook(lambda _, given: (given[0].contiguous(), *given[1:]))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 class _Batch:
@@ -267,7 +285,7 @@ def _allowed(log: torch.Tensor, matchers: Sequence[Any]) -> torch.Tensor:
 
 
 @contextmanager
-def prepared(model: Any, precision: str) -> Any:
+def prepared(model: Any, precision: str) -> Iterator[Any]:
     """The model to generate with: in eval mode, without autocast; under bf16 a copy in that precision.
 
     Adapters are folded into the copy. The model itself is left as it was.
@@ -277,20 +295,36 @@ def prepared(model: Any, precision: str) -> Any:
     import torch
 
     from finetooth.models.adapt import packed_layers
+    from finetooth.models.load import cast
 
     was = model.training
     device = next(model.parameters()).device
     model.eval()
     try:
         with torch.autocast(device.type, enabled=False):
-            if precision == "bf16" and not packed_layers(model):
-                yield _plain(copy.deepcopy(model)).to(torch.bfloat16)
-            elif next(_adapters(model), None) is not None and not packed_layers(model):
-                yield _plain(copy.deepcopy(model))
+            if packed_layers(model):
+                yield _plain(model)
+            elif next(_adapters(model), None) is not None:
+                folded = _plain(copy.deepcopy(model))
+                yield cast(folded, torch.bfloat16) if precision == "bf16" else folded
+            elif precision == "bf16":
+                yield _plain(_copy(model, torch.bfloat16))
             else:
                 yield _plain(model)
     finally:
         model.train(was)
+
+
+def _copy(model: Any, dtype: torch.dtype) -> Any:
+    """A copy whose weights are of that type from the start: never a whole one of the old type beside it."""
+    import copy
+
+    kept = {
+        id(p): type(p)(p.detach().to(dtype, copy=True), requires_grad=False)
+        for p in model.parameters()
+        if p.is_floating_point()
+    }
+    return copy.deepcopy(model, kept)
 
 
 def _adapters(model: Any) -> Any:
