@@ -88,6 +88,13 @@ def test_a_proposed_target_is_taken_in_place_of_a_drop_and_named(data, table):
         apply_filters(data, policy | {"fix": "yes please"}, table)
 
 
+def test_a_column_without_a_value_is_an_error_and_no_empty_result(data, table):
+    for row in table.values():
+        row["cluster"] = None
+    with pytest.raises(ConfigError, match="cluster: column 'cluster' is empty for every example"):
+        apply_filters(data, {"filters": [{"name": "cluster", "exclude": -1}]}, table)
+
+
 def test_fixes_of_checks_are_made_all_or_none():
     target = JsonTarget({"a": 1, "b": {"c": 2}})
     example = Example("j", JsonInput("one and two", "s"), target)

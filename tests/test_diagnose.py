@@ -11,6 +11,7 @@ import tiny_models
 
 from finetooth import registry
 from finetooth.cli import main
+from finetooth.cli.diagnose import told
 from finetooth.curate import table as curated
 from finetooth.diagnose import evidence, held_out
 from finetooth.diagnose.cartography import cartography
@@ -92,7 +93,7 @@ def test_an_example_that_was_not_trained_on_keeps_its_row():
     row = diagnose(both).rows()[-1]
     assert (row["example_id"], row["confidence"], row["category"]) == ("gone", None, None)
     assert row["findings"][0]["check"] == "nli-empty"
-    assert row["rank_reason"] == "the checks found fault with it"
+    assert row["rank_reason"] == "the checks found fault with it: nli-empty"
 
 
 def test_confident_learning_finds_what_cleanlab_finds():
@@ -163,6 +164,28 @@ def test_that_an_example_stands_twice_proposes_no_other_label():
     twice = Finding("q", "duplicate-pair", "warning", "m", {}, {"drop": True})
     none = (None, float("nan"))
     assert propose(NLI, [twice], none, none, 3.0) is None
+
+
+def test_rules_of_other_tasks_are_sure_predictions_and_checks():
+    gold = [Example(f"d{i}", NerInput("Ada in Rome"), entities((0, 3, "PER"))) for i in range(3)]
+    said = [
+        Prediction(e.id, entities((7, 11, "LOC")), sure)
+        for e, sure in zip(gold, (0.9, 0.1, None), strict=True)
+    ]
+    found = [Finding("d1", "missed-mention", "warning", "m"), Finding("d1", "document-twice", "warning", "m")]
+    rows = diagnose(Known(NER, gold, findings=found, predictions=said), threshold=2).rows()
+    both = ["prediction_adds", "prediction_lacks"]
+    assert [r["rules"] for r in rows] == [both, ["missed-mention"], both], "0.1 is no sure prediction"
+    assert [r["is_dataset_error"] for r in rows] == [True, False, True]
+    quiet = diagnose(Known(NER, gold, findings=found))
+    assert set(quiet.overlap["rule_rates"]["all"]) == {"examples", "missed-mention"}, "nothing was predicted"
+
+
+def test_the_screen_tells_entities_and_triples_by_name():
+    assert told(json.dumps([{"start": 0, "end": 3, "type": "PER", "text": "Ada"}])) == "PER: Ada"
+    triple = {"head": 0, "relation": "BornIn", "tail": 1, "head_text": "Ada"}
+    assert told(json.dumps([triple])) == "Ada BornIn entity 1"
+    assert [told(t) for t in ("[]", "Oslo", '{"a": 1}', "[1]")] == ["nothing", "Oslo", '{"a": 1}', "[1]"]
 
 
 def test_a_target_is_not_mended_by_half():

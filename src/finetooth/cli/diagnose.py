@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from json import loads as json_of
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,8 +89,8 @@ def _print(made: Any, show: int) -> None:
     if worst:
         lines = [
             (
-                r["rank_place"], r["example_id"], r["rank"], r["rank_reason"], shorten(r["target"], 40),
-                shorten(r["fix"] or "", 40),
+                r["rank_place"], r["example_id"], r["rank"], r["rank_reason"], shorten(told(r["target"]), 40),
+                shorten(told(r["fix"] or ""), 40),
             )
             for r in worst
         ]  # fmt: skip
@@ -98,7 +99,10 @@ def _print(made: Any, show: int) -> None:
     if regions:
         print()
         lines = [
-            (r["category"], r["cluster_name"] or r["cluster"], r["examples"], r["agreed"], r["lift"], "yes" if r["stands_out"] else "")
+            (
+                r["category"], "in none" if r["cluster"] == -1 else r["cluster_name"] or r["cluster"],
+                r["examples"], r["agreed"], r["lift"], "yes" if r["stands_out"] else "",
+            )
             for r in regions
         ]  # fmt: skip
         print(table(("category", "cluster", "examples", "agreed", "lift", "stands out"), lines))
@@ -114,3 +118,22 @@ def _print(made: Any, show: int) -> None:
         f"{s['agreed']:,} examples have {made.overlap['methods_that_agree']} methods or more against them; "
         f"{s['fixes_proposed']:,} have a proposed target"
     )
+
+
+def told(cell: str) -> str:
+    """A target of the table in words: entities and triples by their names, the rest as it stands there."""
+    try:
+        units = json_of(cell)
+    except ValueError:
+        return cell
+    if not isinstance(units, list) or not all(isinstance(u, dict) for u in units):
+        return cell
+    if all("type" in u and "text" in u for u in units):
+        return "; ".join(f"{u['type']}: {u['text']}" for u in units) or "nothing"
+    if all("relation" in u and "head" in u and "tail" in u for u in units):
+        return "; ".join(f"{_end(u, 'head')} {u['relation']} {_end(u, 'tail')}" for u in units)
+    return cell
+
+
+def _end(triple: dict[str, Any], side: str) -> str:
+    return str(triple.get(f"{side}_text") or f"entity {triple[side]}")

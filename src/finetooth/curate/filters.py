@@ -292,6 +292,11 @@ def _run(settings: dict[str, Any], rows: Sequence[Row]) -> dict[str, str]:
             raise ConfigError(
                 f"{name}: the table has no column {column!r}", cure=f"it has {', '.join(sorted(known))}"
             )
+        if all(row.get(column) is None for row in rows):
+            raise ConfigError(
+                f"{name}: column {column!r} is empty for every example of the data",
+                cure=f"make the table with {column}, or leave the filter out",
+            )
     # An example of which the column is not known is kept: nothing is held against it.
     usable = [row for row in rows if all(row.get(c) is not None for c in chosen.needs)]
     for column in NUMBERS & set(chosen.needs):

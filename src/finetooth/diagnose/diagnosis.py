@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from finetooth.diagnose.cartography import DataMap
 from finetooth.diagnose.clustering import said
 from finetooth.diagnose.differences import RULES, differences
 from finetooth.diagnose.dynamics_files import DynamicsTable
-from finetooth.diagnose.fixes import propose
+from finetooth.diagnose.fixes import SURE, propose
 from finetooth.diagnose.held_out import HeldOut
-from finetooth.diagnose.ranking import Ranking, rank
+from finetooth.diagnose.ranking import REASONS, Ranking, rank
 from finetooth.diagnose.tables import text_of
 from finetooth.io import plain, to_json
 from finetooth.registry import Task
@@ -81,12 +81,12 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     ids = [e.id for e in examples]
     by_id = evidence.by_example(known.findings)
     nothing: list[Prediction | None] = [None] * len(ids)
-    own = list(known.predictions) if known.predictions is not None else nothing
-    held = known.held_out.predictions(task, examples) if known.held_out is not None else nothing
+    own = _named(examples, known.predictions) if known.predictions is not None else nothing
+    held = _named(examples, known.held_out.predictions(task, examples)) if known.held_out else nothing
     own_apart, held_apart = differences(task, examples, own), differences(task, examples, held)
     # Of two opinions that of models that never saw the example: the other may have learnt its error by heart.
     best = [h if h is not None else o for h, o in zip(held, own, strict=True)]
-    flags, stated = _rules(task, examples, best, version, threshold)
+    flags, stated = _rules(task, examples, best, by_id, version, threshold)
     signals = _signals(known, ids, by_id, flags, (own, own_apart.score))
     ranking = rank(ids, signals)
     columns: dict[str, list[Any]] = {
@@ -108,7 +108,7 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     columns["rules"] = [[names[k] for k in np.flatnonzero(row)] for row in on]
     columns["rule_score"] = on.sum(axis=1).tolist()
     columns["is_dataset_error"] = (on.sum(axis=1) >= threshold).tolist()
-    columns |= _ranked(ranking)
+    columns |= _ranked(ranking, by_id)
     beside = ranking.combined - ranking.signals["findings"]
     proposals = [
         propose(task, by_id.get(i, ()), (h, float(hs)), (o, float(os)), float(against), float(rest))
@@ -131,20 +131,57 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     return Diagnosis(columns, ranking, found, _summary(columns, ranking, found, stated, on, own_apart.score))
 
 
+def _named(examples: Sequence[Example], predictions: Sequence[Prediction | None]) -> list[Prediction | None]:
+    """Predicted triples with the names of their entities, which a head gives by number and a reader cannot count."""
+    made: list[Prediction | None] = []
+    for example, p in zip(examples, predictions, strict=True):
+        triples = getattr(p.target, "triples", ()) if p is not None else ()
+        if p is not None and triples:
+            names = dict(enumerate(e.name for e in example.inputs.entities))
+            told = tuple(
+                replace(
+                    t,
+                    head_text=t.head_text or names.get(t.head, ""),
+                    tail_text=t.tail_text or names.get(t.tail, ""),
+                )
+                for t in triples
+            )
+            p = replace(p, target=replace(p.target, triples=told))
+        made.append(p)
+    return made
+
+
 def _rules(
     task: Task,
     examples: Sequence[Example],
     predictions: Sequence[Prediction | None],
+    by_id: Mapping[str, Sequence[Finding]],
     version: rules.Version,
     threshold: int,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The flags by name, and what they were: the nine for QA, prediction against gold for the others."""
+    """The flags by name, and what they were: the nine for QA; for the others what a sure prediction says against
+    the gold, and each check that found fault with the target.
+
+    The nearly sure prediction of a long document differs somewhere from any gold; that is no rule.
+    """
     if task.name == "qa":
         texts = {p.example_id: p.target for p in predictions if p is not None and isinstance(p.target, str)}
         table = rules.apply(examples, texts, rules=version, threshold=threshold)
         return dict(zip(rules.RULES, table.flags.T, strict=True)), dict(table.stated)
-    apart = differences(task, examples, predictions)
-    return dict(zip(RULES, apart.flags.T, strict=True)), {"rules": "prediction", "threshold": threshold}
+    flags: dict[str, np.ndarray] = {}
+    if any(p is not None for p in predictions):
+        apart = differences(task, examples, predictions)
+        flags |= dict(zip(RULES, (apart.flags & _sure(predictions)[:, None]).T, strict=True))
+    for i, example in enumerate(examples):
+        for f in by_id.get(example.id, ()):
+            if f.severity in ("error", "warning") and evidence.about_target(f):
+                flags.setdefault(f.check, np.zeros(len(examples), bool))[i] = True
+    return flags, {"rules": "predictions and checks", "sure": SURE, "threshold": threshold}
+
+
+def _sure(predictions: Sequence[Prediction | None]) -> np.ndarray:
+    """(n,) where a prediction is at least as likely right as wrong by its own figure, or has none."""
+    return np.array([p is not None and (p.confidence is None or p.confidence >= SURE) for p in predictions])
 
 
 def _signals(
@@ -201,13 +238,16 @@ def _clustered(clusters: Mapping[str, Mapping[str, Any]] | None, ids: Sequence[s
     return {name: [row.get(name) for row in rows] for name in ("cluster", "cluster_name", "membership")}
 
 
-def _ranked(ranking: Ranking) -> dict[str, list[Any]]:
+def _ranked(ranking: Ranking, by_id: Mapping[str, Sequence[Finding]]) -> dict[str, list[Any]]:
     place = np.empty(len(ranking.ids), np.int64)
     place[ranking.order] = np.arange(1, len(ranking.ids) + 1)
     return {
         "rank": ranking.score.tolist(),
         "rank_place": place.tolist(),
-        "rank_reason": list(ranking.reason),
+        "rank_reason": [
+            f"{why}: {', '.join(evidence.blamed(by_id.get(i, ())))}" if why == REASONS["findings"] else why
+            for i, why in zip(ranking.ids, ranking.reason, strict=True)
+        ],
     }
 
 
@@ -241,7 +281,8 @@ def _against(
         margin = known.held_out.aligned("margin_mean", ranking.ids)
         made["held out"] = (np.nan_to_num(margin, nan=1.0) < 0) & ~(held_score >= 1)
     if known.predictions is not None:
-        made["own prediction"] = np.array([a is not None and a < 1 for a in columns["agreement"]])
+        differs = np.array([a is not None and a < 1 for a in columns["agreement"]])
+        made["own prediction"] = differs & _sure(known.predictions)
     if known.clusters is not None:
         made["in no cluster"] = np.array([c == -1 for c in columns["cluster"]])
     return made or {"ranking": np.zeros(n, bool)}

@@ -82,15 +82,17 @@ def of_neighbours(
 
 def of_findings(findings: Mapping[str, Sequence[Finding]], ids: Sequence[str]) -> np.ndarray:
     """(n,) 2 for each check that found an error, 1 for each with a warning; that it stands twice is no fault of a label."""
-    made = np.zeros(len(ids))
-    for i, name in enumerate(ids):
-        worst: dict[str, float] = {}
-        for f in findings.get(name, ()):
-            if not about_target(f):
-                continue
-            worst[f.check] = max(worst.get(f.check, 0.0), POINTS.get(f.severity, 0.0))
-        made[i] = sum(worst.values())
-    return made
+    return np.array([float(sum(blamed(findings.get(name, ())).values())) for name in ids])
+
+
+def blamed(findings: Sequence[Finding]) -> dict[str, float]:
+    """The checks that found fault with the target of an example, the worst first: 2 for an error, 1 for a warning."""
+    worst: dict[str, float] = {}
+    for f in findings:
+        points = POINTS.get(f.severity, 0.0)
+        if points and about_target(f):
+            worst[f.check] = max(worst.get(f.check, 0.0), points)
+    return dict(sorted(worst.items(), key=lambda item: -item[1]))
 
 
 def about_target(finding: Finding) -> bool:
