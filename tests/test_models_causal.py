@@ -452,6 +452,25 @@ def test_rotary_positions_stay_exact_when_weights_are_rounded(trained, tmp_path)
     assert computed(loaded) == exact
 
 
+def test_what_answering_takes_is_foretold(base):
+    from finetooth.models.memory import MIB, Estimate
+
+    def more(strategy, precision, tokens=1000):
+        told = Estimate(strategy, 512.0, 0, 0, 0, 0, 0, 0, 1, 1)
+        head = make(base, generate_precision=precision, max_new_tokens=10)
+        return head.answering_mb(told, model.config, batch_tokens=tokens)
+
+    model = make(base).build(base)
+    cache = model.config
+    numbers = 2 * cache.num_hidden_layers * cache.num_key_value_heads * cache.head_dim * (1250 + 64 * 128)
+    assert more("full", "fp32") == pytest.approx(4 * numbers / MIB)
+    assert more("full", "bf16") == pytest.approx(256 + 2 * numbers / MIB)  # a rounded copy
+    assert more("lora", "bf16") == pytest.approx(
+        512 + 2 * numbers / MIB
+    )  # a whole one, folded and then rounded
+    assert more("qlora", "bf16") == pytest.approx(2 * numbers / MIB)
+
+
 def test_frozen_weights_are_not_copied_for_each_row(trained):
     """torch multiplies a slice of a longer tensor row by row, each with a copy, where weights ask for no gradient."""
     head, model = trained

@@ -18,9 +18,10 @@ from finetooth.errors import ConfigError
 from finetooth.models.answer_loss import answer_logits, answer_losses
 from finetooth.models.causal_chat import Frame, Framer, make_frame
 from finetooth.models.drafts import generate_from
-from finetooth.models.generation import Generated, Sampling, foretell, generate, prepared
+from finetooth.models.generation import Generated, Sampling, cache_bytes, foretell, generate, prepared
 from finetooth.models.head import Progress, Step, Window
 from finetooth.models.load import head_options, load_weights, one_of, only_shapes, positions, write_head
+from finetooth.models.memory import MIB, Estimate
 from finetooth.models.sequences import pad
 from finetooth.registry import Task
 from finetooth.types import Example, Prediction
@@ -288,6 +289,17 @@ class CausalHead:
                 batch_tokens=batch_tokens,
                 prompt_token_seconds=token_seconds,
             )
+
+    def answering_mb(self, told: Estimate, config: Any, *, batch_tokens: int) -> float:
+        """MiB that ``predict`` takes beside the model: its copy (see ``prepared``), and the keys and values of a batch."""
+        brief = self.precision == "bf16"
+        copy = 0.0
+        if told.strategy == "lora":  # adapters are folded into a whole copy, which is rounded afterwards
+            copy = told.weights
+        elif brief and told.strategy != "qlora":
+            copy = told.weights / 2
+        answer = min(self.usual_answer or self.most_new_tokens(), self.most_new_tokens())
+        return copy + cache_bytes(config, batch_tokens, answer, width=2 if brief else 4) / MIB
 
     def most_new_tokens(self) -> int:
         """What an answer may take: as configured, or somewhat more than the longest in training took."""

@@ -19,6 +19,7 @@ from finetooth.models.sequences import by_length
 if TYPE_CHECKING:
     import torch
 
+ROOM = 128  # tokens of room that a cache is given when it runs out, and a quarter of what is there
 TRIED_PROMPT, TRIED_TOKENS = (
     16,
     4,
@@ -103,6 +104,21 @@ def _batches(
         for part in by_length(sizes, batch_tokens)
         for at in range(0, len(part), MOST_ROWS)
     ]
+
+
+def cache_bytes(config: Any, batch_tokens: int, answer: int, *, width: int) -> float:
+    """The keys and values of a full batch whose answers are of the usual length, a number being ``width`` bytes wide.
+
+    With the room that ``kv_cache`` leaves; 0 where the config does not say what there is to keep.
+    """
+    layers, hidden, every = (
+        int(getattr(config, name, None) or 0)
+        for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")
+    )
+    heads = int(getattr(config, "num_key_value_heads", None) or every)
+    size = int(getattr(config, "head_dim", None) or (hidden // every if every else 0))
+    rows = min(MOST_ROWS, max(1, batch_tokens // max(1, answer)))
+    return 2 * width * layers * heads * size * (1.25 * batch_tokens + rows * ROOM)
 
 
 def foretell(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
-ROOM = 128  # tokens of room that are added when it runs out, and a quarter of what is there
+from finetooth.models.generation import ROOM
 
 
 class RoomyLayer(DynamicLayer):

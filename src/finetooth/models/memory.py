@@ -35,6 +35,8 @@ class Estimate:
     loading                         the peak of reading the weights: file and copy side by side
     step                            the peak of a training step; less than the sum of all, since activations
                                     go as gradients come
+    answering                       the peak of generating answers between epochs, the model's copy and its keys and
+                                    values included; 0 for heads that generate nothing
     """
 
     strategy: str
@@ -47,11 +49,12 @@ class Estimate:
     step: float
     parameters: int
     trained: int
+    answering: float = 0.0
 
     @property
     def peak(self) -> float:
         """The most at any moment of a run."""
-        return max(self.loading, self.step)
+        return max(self.loading, self.step, self.answering)
 
     def spread(self, processes: int) -> Estimate:
         """What each of ``processes`` takes that share weights, gradients and optimiser state.
@@ -61,12 +64,15 @@ class Estimate:
         lasting = self.weights + self.gradients + self.optimizer
         share = (self.weights + self.optimizer) / processes
         step = max(self.step - lasting * (1 - 1 / processes), share + self.weights)
+        # The one that evaluates has the weights whole, beside its share of them and of the optimiser's state.
+        answering = self.answering and self.answering - self.optimizer + share
         return replace(
             self,
             weights=self.weights / processes,
             gradients=self.gradients / processes,
             optimizer=self.optimizer / processes,
             step=step,
+            answering=answering,
         )
 
     def to_json(self) -> dict[str, Any]:

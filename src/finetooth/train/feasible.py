@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,10 @@ class Place:
     def need(self, told: Estimate, *, keep: bool = True) -> float:
         """MiB at the peak of a run, everything counted. ``keep``: with the holes of a heap that keeps what is freed."""
         if self.gpu:
-            return self.taken + FRAGMENTS * told.step
+            return self.taken + FRAGMENTS * max(told.step, told.answering)
         lasting = told.weights + told.optimizer
         step = lasting + (HOLES if keep else 1.0) * (told.step - lasting)
-        return self.taken + max(told.loading, step) + KERNELS_MB
+        return self.taken + max(told.loading, step, told.answering) + KERNELS_MB
 
     def fits(self, told: Estimate) -> bool:
         return self.need(told, keep=False) <= self.total and (self.gpu or told.strategy != "qlora")
@@ -123,7 +123,7 @@ def estimates(
     for strategy in strategies:
         options = config.model.model_copy(update={"strategy": strategy})
         try:
-            found[strategy] = estimate(
+            told = estimate(
                 lambda: head.build(folder),
                 head.step,
                 options,
@@ -132,9 +132,21 @@ def estimates(
                 folder=folder,
                 accumulated=config.train.accumulation_steps > 1,
             )
+            found[strategy] = _with_answers(told, config, head, folder)
         except FinetoothError as e:
             found[strategy] = str(e)
     return found
+
+
+def _with_answers(told: Estimate, config: Config, head: Any, folder: Path) -> Estimate:
+    """The estimate with what generating answers takes, where the head generates; activations and gradients are gone then."""
+    from finetooth.models.load import load_config
+
+    more = getattr(head, "answering_mb", None)
+    if more is None:
+        return told
+    taken = more(told, load_config(folder, None), batch_tokens=2 * config.train.batch_tokens)
+    return replace(told, answering=told.weights + told.optimizer + taken)
 
 
 def surely_fits(folder: Path, windows: Sequence[Window], plan: Plan, place: Place) -> bool:

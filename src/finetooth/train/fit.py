@@ -132,6 +132,8 @@ def _evaluator(job: Job, engine: Engine, asked: Asked) -> Callable[[], dict[str,
             raise Interrupted(job.run.folder, engine.state.global_step)
 
     def evaluate() -> dict[str, float]:
+        # What answers need is of other sizes than what a step has left free.
+        machine.give_back()
         with torch.no_grad(), engine.lent() as model, engine.autocast():
             found = job.head.predict(
                 model.eval(), job.dev, batch_tokens=2 * engine.config.batch_tokens, progress=progress
