@@ -160,6 +160,13 @@ def test_two_opinions_propose_only_what_both_say_unless_the_label_is_very_unlike
     assert propose(NLI, [], held, taught, 1.5).source == "models that never saw it (0.90)"
 
 
+def test_a_model_that_finds_nothing_proposes_nothing_alone():
+    nothing, none = (Prediction("d", entities(), 0.99), 0.0), (None, float("nan"))
+    assert propose(NER, [], none, nothing, 3.0) is None
+    assert propose(NER, [], nothing, nothing, 3.0).target == [], "both say so"
+    assert propose(NER, [], none, (Prediction("d", entities((0, 3, "PER")), 0.9), 0.0), 3.0) is not None
+
+
 def test_that_an_example_stands_twice_proposes_no_other_label():
     twice = Finding("q", "duplicate-pair", "warning", "m", {}, {"drop": True})
     none = (None, float("nan"))

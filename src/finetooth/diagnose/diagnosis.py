@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -245,10 +245,15 @@ def _ranked(ranking: Ranking, by_id: Mapping[str, Sequence[Finding]]) -> dict[st
         "rank": ranking.score.tolist(),
         "rank_place": place.tolist(),
         "rank_reason": [
-            f"{why}: {', '.join(evidence.blamed(by_id.get(i, ())))}" if why == REASONS["findings"] else why
+            f"{why}: {_listed(evidence.blamed(by_id.get(i, ())))}" if why == REASONS["findings"] else why
             for i, why in zip(ranking.ids, ranking.reason, strict=True)
         ],
     }
+
+
+def _listed(names: Iterable[str], most: int = 3) -> str:
+    said = list(names)
+    return ", ".join(said[:most]) + (f" and {len(said) - most} more" if len(said) > most else "")
 
 
 def _against(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from finetooth.diagnose.differences import units
 from finetooth.diagnose.evidence import about_target
 from finetooth.registry import Task
 from finetooth.types import Finding, Prediction
@@ -43,7 +44,7 @@ def propose(
 
     A weak model differs from most labels, right ones too. So a prediction is proposed only where the label is held
     likelier wrong than right, and where both opinions are there they must be the same; one alone is
-    enough from log odds of 1 on, whether the other differs or is not there.
+    enough from log odds of 1 on, whether the other differs or is not there, but for one that finds nothing at all.
     """
     said = [f for f in findings if about_target(f)]
     errors = [f for f in said if f.severity == "error"]
@@ -77,7 +78,8 @@ def _predicted(
         return None
     for prediction, source in differ:
         sure = prediction.confidence
-        if sure is None or sure >= SURE:
+        # That a model finds nothing in a text is how weak models fail, not what should stand there.
+        if units(task.name, prediction.target) and (sure is None or sure >= SURE):
             return Fix(task.show(prediction.target), source + ("" if sure is None else f" ({sure:.2f})"))
     return None
 
