@@ -646,9 +646,14 @@ def rows(tmp_path_factory):
 
 
 @pytest.mark.parametrize("strategy", ["full", "lora", "partial"])
-def test_a_run_is_trained_scored_and_scored_again_the_same(base, rows, tmp_path, strategy, capsys):
+def test_a_run_is_trained_scored_and_scored_again_the_same(
+    base, rows, tmp_path, strategy, capsys, monkeypatch
+):
     from finetooth.cli import main
+    from finetooth.train import finish
 
+    # What the best epoch generated is not generated once more for the final scores.
+    monkeypatch.setattr(finish, "predict", lambda *_, **__: pytest.fail("dev is answered twice"))
     out = tmp_path / "run"
     settings = {
         "model.head": "causal",

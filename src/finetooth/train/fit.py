@@ -21,7 +21,7 @@ from finetooth.train.together import Team
 from finetooth.train.tracking import mirror
 from finetooth.train.trainer import Engine
 from finetooth.train.watch import Watch
-from finetooth.types import Example
+from finetooth.types import Example, Prediction
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Job:
     identity: str
     watch: Watch
     team: Team = field(default_factory=Team)
+    # What the final weights said of dev in training, where the end would generate the same anew.
+    answers: list[Prediction] | None = None
 
 
 def engine_of(job: Job) -> Engine:
@@ -73,6 +75,7 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
         dev_recorder, watch_dev = (
             _dev_dynamics(job, engine) if config.train.watch_dev_dynamics and job.team.first else (None, None)
         )
+        answers: dict[int, list[Prediction]] = {}
         main = next(m for m in job.task.metrics if m.name == job.task.main_metric)
         loop = Loop(
             run=job.run,
@@ -82,7 +85,7 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
             watch=job.watch,
             asked=asked,
             identity=job.identity,
-            evaluate=_evaluator(job, engine, asked) if job.dev else None,
+            evaluate=_evaluator(job, engine, asked, answers, lambda: loop.step) if job.dev else None,
             main_metric=main.name,
             higher_is_better=main.higher_is_better,
             watch_dev=watch_dev,
@@ -120,11 +123,18 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
         if use_cache is not None:
             engine.whole.config.use_cache = use_cache
         finish.take_best(engine.whole, loop.best_weights())
+        job.answers = answers.get(loop.best["step"] if loop.best_weights() else loop.step)
         return _measured(job, loop, resumed_at, time.perf_counter() - began)
 
 
-def _evaluator(job: Job, engine: Engine, asked: Asked) -> Callable[[], dict[str, float]]:
-    """Dev scores of the weights as they are, every metric of the task; stops when asked to."""
+def _evaluator(
+    job: Job, engine: Engine, asked: Asked, answers: dict[int, list[Prediction]], step: Callable[[], int]
+) -> Callable[[], dict[str, float]]:
+    """Dev scores of the weights as they are, every metric of the task; stops when asked to.
+
+    A head that generates does so with weights of its own precision, as at the end: its predictions go into ``answers``.
+    """
+    generates = hasattr(job.head, "answering_mb")
 
     def progress(done: int, of: int) -> None:
         job.watch.progress("evaluate", done, of)
@@ -139,6 +149,8 @@ def _evaluator(job: Job, engine: Engine, asked: Asked) -> Callable[[], dict[str,
                 model.eval(), job.dev, batch_tokens=2 * engine.config.batch_tokens, progress=progress
             )
         job.watch.end("evaluate")
+        if generates:
+            answers[step()] = found
         return {m.name: float(m.value(m.counts(job.dev, found).sum(axis=0))) for m in job.task.metrics}
 
     return evaluate

@@ -208,14 +208,16 @@ def _finish(job: Job, engine: Engine, examples: Sequence[Example], measured: dic
             run.update(thresholds=job.head.tune(model.eval(), job.dev))
         finish.save_model(job.head, model, run.model)
         if job.dev:
-            found = finish.predict(
-                job.head,
-                model,
-                job.dev,
-                batch_tokens=2 * run.config.train.batch_tokens,
-                progress=lambda done, of: job.watch.progress("score", done, of),
-            )
-            job.watch.end("score")
+            found = job.answers
+            if found is None:
+                found = finish.predict(
+                    job.head,
+                    model,
+                    job.dev,
+                    batch_tokens=2 * run.config.train.batch_tokens,
+                    progress=lambda done, of: job.watch.progress("score", done, of),
+                )
+                job.watch.end("score")
             finish.score_dev(run, job.task, job.dev, examples, found)
     foretold = (run.info.get("preflight") or {}).get("estimate") or {}
     run.update(
