@@ -209,6 +209,15 @@ def test_a_target_is_not_mended_by_half():
     assert (both.target, both.source) == ([other, patch], "check near-miss")
 
 
+def test_a_moved_answer_goes_before_what_one_model_says_and_after_what_two_say():
+    moved = {"answer": 0, "start": 9, "end": 11}
+    cut = Finding("q", "answer-cut-inside-word", "warning", "m", {}, moved)
+    said, none = (Prediction("q", "six", 0.7), 0.0), (None, float("nan"))
+    assert propose(QA, [cut], none, said, 3.0).target == moved
+    assert propose(QA, [replace(cut, fix=None)], none, said, 3.0).target == "six"
+    assert propose(QA, [cut], said, said, 3.0).target == "six"
+
+
 def test_one_text_with_two_labels_speaks_of_the_label():
     twice = Finding("d", "document-twice", "warning", "m", {"same_labels": True})
     assert not evidence.about_target(twice)

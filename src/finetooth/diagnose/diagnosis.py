@@ -18,7 +18,7 @@ import numpy as np
 from finetooth.diagnose import evidence, overlap, rules
 from finetooth.diagnose.cartography import DataMap
 from finetooth.diagnose.clustering import said
-from finetooth.diagnose.differences import RULES, differences
+from finetooth.diagnose.differences import RULES, differences, units
 from finetooth.diagnose.dynamics_files import DynamicsTable
 from finetooth.diagnose.fixes import SURE, propose
 from finetooth.diagnose.held_out import HeldOut
@@ -109,7 +109,8 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     columns["rule_score"] = on.sum(axis=1).tolist()
     columns["is_dataset_error"] = (on.sum(axis=1) >= threshold).tolist()
     columns |= _ranked(ranking, by_id)
-    beside = ranking.combined - ranking.signals["findings"]
+    parts = np.array([units(task.name, task.gold(e).target).keys() != {""} for e in examples])
+    beside = (ranking.combined - ranking.signals["findings"]) * parts
     proposals = [
         propose(task, by_id.get(i, ()), (h, float(hs)), (o, float(os)), float(against), float(rest))
         for i, h, hs, o, os, against, rest in zip(

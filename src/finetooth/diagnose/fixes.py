@@ -35,12 +35,12 @@ def propose(
     """The best founded proposal, or None.
 
     ``held_out`` and ``own`` are a prediction and its score against the gold (NaN: none), ``against`` the log
-    odds that the label is wrong, ``beside`` those without what the checks say. In this order: the fixes that came with
-    the errors of the checks; what the models say, those that never saw the example and the one that was taught
-    otherwise; the fixes that came with the warnings.
+    odds that the label is wrong, ``beside`` those that speak of parts of it that the checks do not mean (0 for a target
+    of one part). In this order: the fixes that came with the errors of the checks; what both models say, those that
+    never saw the example and the one that was taught otherwise; the fixes that came with the warnings; what one says.
 
     A target is not mended by half: fixes of checks are proposed where every error has one, those of warnings
-    where there is no error, every warning has one, and nothing else holds the label likelier wrong than right.
+    where there is no error, every warning has one, and ``beside`` does not hold the label likelier wrong than right.
 
     A weak model differs from most labels, right ones too. So a prediction is proposed only where the label is held
     likelier wrong than right, and where both opinions are there they must be the same; one alone is
@@ -49,8 +49,10 @@ def propose(
     said = [f for f in findings if about_target(f)]
     errors = [f for f in said if f.severity == "error"]
     warnings = [f for f in said if f.severity == "warning"]
-    found = _of_findings(errors) or _predicted(task, held_out, own, against)
-    return found or (_of_findings(warnings) if not errors and beside <= 0 else None)
+    if found := _of_findings(errors):
+        return found
+    both, one = _predicted(task, held_out, own, against)
+    return both or (_of_findings(warnings) if not errors and beside <= 0 else None) or one
 
 
 def _predicted(
@@ -58,9 +60,10 @@ def _predicted(
     held_out: tuple[Prediction | None, float],
     own: tuple[Prediction | None, float],
     against: float,
-) -> Fix | None:
+) -> tuple[Fix | None, Fix | None]:
+    """(what both opinions say, what one says against whatever the other does)."""
     if against <= 0:
-        return None
+        return None, None
     opinions = [
         (prediction, score, source)
         for (prediction, score), source in (
@@ -71,17 +74,15 @@ def _predicted(
     ]
     differ = [(p, source) for p, score, source in opinions if p.target is not None and score < 1]
     if len(differ) == 2 and task.show(differ[0][0].target) == task.show(differ[1][0].target):
-        return Fix(
-            task.show(differ[0][0].target), "models that never saw it, and the one that was taught otherwise"
-        )
-    if against < ALONE:
-        return None
-    for prediction, source in differ:
+        source = "models that never saw it, and the one that was taught otherwise"
+        return Fix(task.show(differ[0][0].target), source), None
+    for prediction, source in differ if against >= ALONE else ():
         sure = prediction.confidence
         # That a model finds nothing in a text is how weak models fail, not what should stand there.
         if units(task.name, prediction.target) and (sure is None or sure >= SURE):
-            return Fix(task.show(prediction.target), source + ("" if sure is None else f" ({sure:.2f})"))
-    return None
+            told = source + ("" if sure is None else f" ({sure:.2f})")
+            return None, Fix(task.show(prediction.target), told)
+    return None, None
 
 
 def _of_findings(findings: Sequence[Finding]) -> Fix | None:
