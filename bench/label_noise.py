@@ -55,7 +55,14 @@ class Set:
 
 
 MINILM = {"name": "starter:minilm", "max_length_tokens": 256, "stride_tokens": 64}
-SMOL = {"name": "starter:smollm2", "max_length_tokens": 1024, "strategy": "lora"}
+SMOL = {
+    "name": "starter:smollm2",
+    "max_length_tokens": 1024,
+    "strategy": "lora",
+    "lora_rank": 16,
+    "lora_alpha": 32,
+    "options": {"generate_precision": "bf16"},
+}
 TINY = {"name": "scratch", "max_length_tokens": 256, "scratch": {"layers": 2, "width": 96, "heads": 4}}
 WORLD = "world:"  # the built-in world, made with the seed of the case
 SMALL = {"warmup_steps": 10, "batch_tokens": 2048, "learning_rate": 3e-4}
@@ -64,7 +71,15 @@ SETS = (
     Set("pairs", "nli", "nli/pairs_train.csv", 2000, None, {"epochs": 4, **SMALL}),
     Set("squad", "qa", "squad/v1.1-train.json", 3000, None, {"epochs": 3, **SMALL}),
     Set("wnut17", "ner", "wnut17/train.conll", 1500, 400, {"epochs": 5, **SMALL}),
-    Set("edgejson", "json", "edgejson/train_v3.jsonl", 600, None, {"epochs": 2, "learning_rate": 2e-4}, SMOL),
+    Set(
+        "edgejson",
+        "json",
+        "edgejson/train_v3.jsonl",
+        600,
+        None,
+        {"epochs": 3, "warmup_steps": 10, "batch_tokens": 2048, "learning_rate": 1e-3},
+        SMOL,
+    ),
     Set(
         "world-ner",
         "ner",
