@@ -95,6 +95,21 @@ def test_a_column_without_a_value_is_an_error_and_no_empty_result(data, table):
         apply_filters(data, {"filters": [{"name": "cluster", "exclude": -1}]}, table)
 
 
+def test_what_a_check_moves_must_be_what_is_taught():
+    inputs = QAInput("When?", "1939 was not 39.")
+    example = Example("q", inputs, QATarget((Span(2, 4, "39"), Span(13, 15, "39"))))
+    moved = {"answer": 0, "answer_start": 13, "text": "39"}
+    data, policy = (
+        Dataset("qa", [example], "made", "squad", "x"),
+        {"filters": [{"name": "rule-score"}], "fix": True},
+    )
+    table = {"q": {"example_id": "q", "rule_score": 3, "fix": json.dumps(moved), "fix_source": "check cut"}}
+    (one,) = apply_filters(data, policy, table).fixed
+    assert one.before != one.after, "the words are the same, the place is not"
+    other = table["q"] | {"fix": json.dumps(moved | {"answer": 1, "answer_start": 2})}
+    assert corrected(registry.task("qa"), example, other) is None, "of another annotator"
+
+
 def test_fixes_of_checks_are_made_all_or_none():
     target = JsonTarget({"a": 1, "b": {"c": 2}})
     example = Example("j", JsonInput("one and two", "s"), target)

@@ -192,6 +192,7 @@ def test_the_screen_tells_entities_and_triples_by_name():
     assert told(json.dumps([{"start": 0, "end": 3, "type": "PER", "text": "Ada"}])) == "PER: Ada"
     triple = {"head": 0, "relation": "BornIn", "tail": 1, "head_text": "Ada"}
     assert told(json.dumps([triple])) == "Ada BornIn entity 1"
+    assert told('{"answer": 0, "answer_start": 388}') == "answer 0, answer_start 388"
     assert [told(t) for t in ("[]", "Oslo", '{"a": 1}', "[1]")] == ["nothing", "Oslo", '{"a": 1}', "[1]"]
 
 
@@ -322,6 +323,18 @@ def test_curation_reads_the_table(run):
         assert main(["diagnose", str(run), "--no-clusters"]) == 0
     rows = curated.read(run)
     assert all({"rank", "category", "findings", "rule_score"} <= set(row) for row in rows.values())
+
+
+def test_predictions_that_are_missing_are_made_beside_those_that_are_there(run):
+    path = run / "predictions" / "dev.jsonl"
+    assert main(["diagnose", str(run), "--split", "dev", "--no-clusters"]) == 0
+    first, *others = path.read_text("utf-8").splitlines()
+    kept = json.dumps(json.loads(first) | {"confidence": 0.123})
+    path.write_text(kept + "\n", "utf-8")
+    assert main(["diagnose", str(run), "--split", "dev", "--no-clusters"]) == 0
+    assert [json.loads(line)["confidence"] for line in path.read_text("utf-8").splitlines()] == pytest.approx(
+        [0.123, *(json.loads(line)["confidence"] for line in others)], abs=1e-4
+    )
 
 
 def test_the_watched_split_and_one_that_was_not(run, capsys):

@@ -84,7 +84,8 @@ def command(
             f"{out}: {len(kept):,} kept; {out.with_suffix('.dropped.jsonl')}: {len(dropped):,} dropped, with reasons"
         )
     if weights_out is not None and not dry_run:
-        ids = {e.id for e in kept.examples}
+        # How an example was learnt with its old target says nothing of the new one.
+        ids = {e.id for e in kept.examples} - {f.example_id for f in fixed}
         rows = {name: row for name, row in known.items() if name in ids}
         weights.write(weights_out, weights.weight_rows(rows, scale=scale or None, smooth=smooth))
         say(f"{weights_out}: weights of {len(rows):,} examples; train with train.weights={weights_out}")

@@ -13,6 +13,7 @@ from finetooth.cli._output import Json, emit, say, table
 from finetooth.text import shorten
 
 REGIONS = 6
+PLACES = {"answer", "mention", "triple", "path", "remove"}  # by which a fix of a check says what it changes
 
 
 class Rules(StrEnum):
@@ -121,17 +122,20 @@ def _print(made: Any, show: int) -> None:
 
 
 def told(cell: str) -> str:
-    """A target of the table in words: entities and triples by their names, the rest as it stands there."""
+    """A target of the table in words: entities and triples by their names, what checks would change by its keys."""
     try:
-        units = json_of(cell)
+        value = json_of(cell)
     except ValueError:
         return cell
-    if not isinstance(units, list) or not all(isinstance(u, dict) for u in units):
+    units = value if isinstance(value, list) else [value]
+    if not all(isinstance(u, dict) for u in units):
         return cell
     if all("type" in u and "text" in u for u in units):
         return "; ".join(f"{u['type']}: {u['text']}" for u in units) or "nothing"
     if all("relation" in u and "head" in u and "tail" in u for u in units):
         return "; ".join(f"{_end(u, 'head')} {u['relation']} {_end(u, 'tail')}" for u in units)
+    if all(PLACES & set(u) for u in units):
+        return "; ".join(", ".join(f"{k} {v}" for k, v in u.items()) for u in units)
     return cell
 
 

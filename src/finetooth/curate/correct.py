@@ -30,7 +30,8 @@ def corrected(task: Task, example: Example, row: Row) -> tuple[Example, str] | N
     """(the example with the proposed target, who proposed it), or None.
 
     None where nothing is proposed, where the proposal is a sentence for a person, cannot be made a target of this
-    example (an answer that stands in its context several times), or is the target that it has.
+    example (an answer that stands in its context several times), or leaves what is taught as it is (the answer of
+    another annotator moved).
     """
     proposed, source = row.get("fix"), str(row.get("fix_source") or "")
     if not isinstance(proposed, str) or not proposed:
@@ -42,7 +43,8 @@ def corrected(task: Task, example: Example, row: Row) -> tuple[Example, str] | N
             said = [Finding(example.id, source, "error", "", fix=fix) for fix in fixes]
             better, made = applied(example, said)
             # All or nothing: half mended it would be kept with a fault that is known.
-            return (better, source) if len(made) == len(said) else None
+            whole = len(made) == len(said) and _taught(better) != _taught(example)
+            return (better, source) if whole else None
         target = task.parse(value, example)
     except DataError:
         return None
@@ -51,3 +53,9 @@ def corrected(task: Task, example: Example, row: Row) -> tuple[Example, str] | N
     if target is None or target == example.target:
         return None
     return replace(example, target=target), source
+
+
+def _taught(example: Example) -> Any:
+    """What a model learns of the target: of several answers the first."""
+    answers = getattr(example.target, "answers", None)
+    return answers[:1] if answers is not None else example.target

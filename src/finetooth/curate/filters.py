@@ -261,6 +261,8 @@ def apply_filters(
                 continue
             kept.append(better[0])
             before, after = (plain(task.show(task.gold(e).target)) for e in (example, better[0]))
+            if before == after:  # an answer of the same words at another place
+                before, after = (plain(e.target) for e in (example, better[0]))
             fixed.append(Fixed(example.id, reason, before, after, better[1]))
         else:
             kept.append(example)

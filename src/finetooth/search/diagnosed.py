@@ -129,29 +129,33 @@ def _held_out(
 
 
 def _predictions(run: Run, data: Dataset, split: str, make: bool, batch_tokens: int, watch: Watch) -> Any:
+    """One prediction an example: those that are there, the others are made and written beside them."""
     from finetooth.evaluate.run import load
     from finetooth.text import many
 
     task, path = registry.task(run.config.task), run.predictions_path(split)
     examples = data.examples
+    there: list[Any] = [None] * len(examples)
     if path.is_file():
-        found = predictions.read(path, task, examples)
-        if len(found.missing) < len(examples):
-            if found.missing:
-                n = len(found.missing)
-                watch.say(f"{many(n, 'example has', 'examples have')} no prediction in {path}")
-            return list(found.predictions)
+        there = list(predictions.read(path, task, examples).predictions)
+    left = [e for e, p in zip(examples, there, strict=True) if p is None]
+    if not left:
+        return there
     if not make:
-        watch.say(f"without predictions of {split} (--no-predict)")
-        return None
+        if len(left) == len(examples):
+            watch.say(f"without predictions of {split} (--no-predict)")
+            return None
+        watch.say(f"{many(len(left), 'example has', 'examples have')} no prediction in {path} (--no-predict)")
+        return there
     head, model = load(run)
     journal = path.with_name(f".{split}.partial.jsonl")
     made = predict(
-        head, model, task, examples, batch_tokens=batch_tokens, progress=_told(watch, "predicting"),
-        journal=journal, key=model_key(run, data.fingerprint),
+        head, model, task, left, batch_tokens=batch_tokens, progress=_told(watch, "predicting"),
+        journal=journal, key=model_key(run, data.fingerprint, len(left)),
     )  # fmt: skip
     watch.end("predicting")
-    run.write_predictions(split, made, task.show)
+    new = {p.example_id: p for p in made}
+    run.write_predictions(split, [p or new[e.id] for e, p in zip(examples, there, strict=True)], task.show)
     journal.unlink(missing_ok=True)
     # As they will be read the next time: one run, one diagnosis.
     return list(predictions.read(path, task, examples).predictions)
