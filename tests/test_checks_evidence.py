@@ -2,9 +2,20 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from finetooth.checks._evidence import Around, kind_of, passage, rarity, sentences, stem, stems
+from finetooth.checks._evidence import (
+    NEAR_TOKENS,
+    OTHER_SENTENCE,
+    Around,
+    kind_of,
+    passage,
+    rarity,
+    sentences,
+    stem,
+    stems,
+)
 
 TEXT = "The abbey was founded by Ada in 1120. Its mill burned down in 1343. Berta sold the mill."
 
@@ -63,6 +74,27 @@ def test_the_best_word_of_a_kind_and_its_sentence():
     assert top >= number > 0
     assert TEXT[start:end].startswith("The abbey")
     assert Around([], passage(TEXT), {}).best("n") == (0.0, 0.0, (0, 0))
+
+
+def test_only_the_next_occurrence_on_either_side_can_be_the_best():
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        drawn = rng.choice(["abbey ", "monk ", "wrote ", "x. Then ", "of "], 40)
+        where = passage("".join(drawn))
+        weight = {"abbey": 0.5, "monk": 2.0}
+        around = Around(stems("abbey monk wrote"), where, weight)
+        if not around.names:
+            continue
+        every = np.exp(np.abs(np.arange(len(where.starts))[:, None] - around.at) / -NEAR_TOKENS)
+        every[where.sentence_of[:, None] != where.sentence_of[around.at]] *= OTHER_SENTENCE
+        total = np.maximum.reduceat(every, around.firsts, axis=1) @ around.weights
+        total[around.at] = 0
+        assert around.best("w")[0] == pytest.approx(total.max())
+
+
+def test_a_context_of_a_book_takes_what_it_is_long():
+    around = Around(stems("the abbey?"), passage("the abbey stood. " * 60_000), {})
+    assert around.best("w")[0] > 0  # tokens times occurrences would be 160 GB
 
 
 def test_an_offset_within_a_word_or_behind_the_text_is_its_token():

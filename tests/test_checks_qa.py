@@ -76,6 +76,7 @@ ONE_ROW = [
     ("answer-is-whole-context", row(f"{MOSS} " * 2, "Who left?", f"{MOSS} {MOSS}"), ("100% of its context",), "warning", None),
     ("whitespace-at-edge", row(MOSS, "When?", " noon"), ("white space",), "warning", (30, "noon")),
     ("boundary-punctuation", row(MOSS, "When?", "noon."), ("punctuation",), "info", (30, "noon")),
+    ("boundary-punctuation", row("彼は『時計の本』を読んだ。", "何を?", "時計の本』"), ("punctuation",), "info", (3, "時計の本")),
     ("boundary-punctuation", row("He said (in May) no.", "When?", "(in May"), ("punctuation",), "info", (9, "in May")),
     ("question-empty", row(MOSS, " ?", "noon"), ("' ?'",), "error", None),
     ("question-empty", row(MOSS, "nan", "noon"), ("'nan'",), "error", None),
@@ -293,6 +294,22 @@ def test_what_stands_in_both_splits(found):
     assert "shorter in the longer" in held["q1"].message
     for check in ("context-leakage", "near-context-leakage", "question-leakage"):
         assert not found(check, here[3], against=there)
+
+
+def test_chinese_that_differs_in_one_word_is_nearly_the_same(found):
+    text = "他每天早上都去河邊散步，然後在磨坊旁邊的小店買麵包。中午，他回家吃飯，下午寫信給在城裡的朋友。晚上他讀書。"
+    near = text.replace("散步", "跑步")
+    held = found("near-context-leakage", row(near, "何時?", "中午"), against=[row(text, "誰?", "他")])
+    assert set(held) == {"q1"}
+
+
+@pytest.mark.parametrize(
+    ("context", "answer", "differs"),
+    [("Ada  Moss left.", "Ada Moss", "blanks"), ("Besanc\u0327on is far.", "Besan\u00e7on", "NFD")],
+)
+def test_what_cannot_be_seen_in_a_message_is_told(found, context, answer, differs):
+    (finding,) = found("answer-not-in-context", row(context, "What?", answer)).values()
+    assert differs in finding.message
 
 
 def test_splits_that_differ_more_than_chance_lets_them(found):

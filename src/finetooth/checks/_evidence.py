@@ -134,6 +134,28 @@ class Around:
         near = np.exp(np.abs(self.at - token) / -NEAR_TOKENS)
         return np.where(sentence[self.at] == sentence[token], near, near * OTHER_SENTENCE)
 
+    def _nearest(self) -> np.ndarray:
+        """(stems, tokens): the support of each token by the best occurrence of each stem.
+
+        Only the next one on either side can be the best, in the token's sentence or in another: so a context of
+        a million tokens takes what it is long, not its square.
+        """
+        import numpy as np
+
+        sentence = self.where.sentence_of
+        count = len(sentence)
+        ends = np.append(self.firsts[1:], len(self.at))
+        # Stem by stem in one sorted line, each with room for all tokens.
+        own = np.repeat(np.arange(len(self.names)), ends - self.firsts) * count
+        tokens = np.arange(count)
+        after = np.searchsorted(own + self.at, np.arange(len(self.names))[:, None] * count + tokens)
+        decay = np.exp(tokens / -NEAR_TOKENS)
+        decay = np.stack([decay * OTHER_SENTENCE, decay])
+        left = self.at[np.maximum(after - 1, self.firsts[:, None])]
+        right = self.at[np.minimum(after, ends[:, None] - 1)]
+        sides = [decay[(sentence[at] == sentence).view(np.int8), np.abs(at - tokens)] for at in (left, right)]
+        return np.maximum(*sides)
+
     def place(self, start: int, end: int) -> float:
         """The support of these characters."""
         import numpy as np
@@ -154,9 +176,8 @@ class Around:
         if not self.names:
             return 0.0, 0.0, (0, 0)
         sentence = self.where.sentence_of
-        near = np.exp(np.abs(np.arange(len(sentence))[:, None] - self.at) / -NEAR_TOKENS)
-        near[sentence[:, None] != sentence[self.at]] *= OTHER_SENTENCE
-        total = np.maximum.reduceat(near, self.firsts, axis=1) @ self.weights
+        near = self._nearest()
+        total = self.weights @ near
         total[self.at] = 0.0
         of_kind = np.where(self.where.kinds == kind, total, 0.0)
         top = int(of_kind.argmax())

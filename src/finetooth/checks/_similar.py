@@ -21,15 +21,17 @@ Key = TypeVar("Key", bound=Hashable)
 Shingles = frozenset[str]
 
 _WORD = re.compile(r"[^\W_]+")
+# Kana, Han and Hangul: between punctuation stands a clause and no word, or a word with all that hangs on it.
+_CLAUSE_SCRIPTS = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
 MOST_CANDIDATES = 50
 
 
 @lru_cache(maxsize=4096)  # within a split and against the other one the same texts are asked for
 def shingles(text: str, size: int = 3) -> Shingles:
-    """Runs of ``size`` words, or of five characters where a script writes no blanks."""
+    """Runs of ``size`` words, or of five characters where what stands between blanks and signs is more than a word."""
     line = squeeze(text)
     found = _WORD.findall(line)
-    if len(found) * 15 < len(line):
+    if len(found) * 15 < len(line) or 2 * len(_CLAUSE_SCRIPTS.findall(line)) > len(line):
         return frozenset(line[i : i + 5] for i in range(max(1, len(line) - 4)))
     if len(found) < size:
         return frozenset([" ".join(found)] if found else ())

@@ -149,6 +149,7 @@ _ABBREVIATED = re.compile(
     r"Rev|Hon|Ph\.D|[ap]\.m))\.$"
 )
 _PAIRS = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", '"': '"'}
+_PAIRS |= {"」": "「", "』": "『", "】": "【", "》": "《", "〉": "〈", "）": "（"}
 _OPENING = {v: k for k, v in _PAIRS.items()}
 
 
@@ -195,14 +196,18 @@ def _foreign_first(text: str) -> bool:
     first = text[0]
     if first == ".":
         return not text[1:2].isdigit()
-    return first.isspace() or first in ",;:!?)]}”»" or (first in _OPENING and _unpaired(text, first))
+    return (
+        first.isspace()
+        or first in ",;:!?)]}”»、，。；：！？"
+        or (first in _OPENING and _unpaired(text, first))
+    )
 
 
 def _foreign_last(text: str) -> bool:
     last = text[-1]
     if last == ".":
         return not _ABBREVIATED.search(text)
-    return last.isspace() or last in ",;:([{“«" or (last in _PAIRS and _unpaired(text, last))
+    return last.isspace() or last in ",;:([{“«、，。；：" or (last in _PAIRS and _unpaired(text, last))
 
 
 def _unpaired(text: str, mark: str) -> bool:

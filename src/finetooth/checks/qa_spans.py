@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from finetooth.checks._closest import closest, same_but_for_looks
@@ -116,6 +117,13 @@ def answer_end_disagrees(examples: Sequence[Example], context: CheckContext) -> 
                 )
 
 
+def _unseen(one: str, other: str) -> str:
+    """What differs between two texts that look the same in a message, else nothing."""
+    if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
+        return ": its accents are composed with their letters in one and stand by themselves in the other (NFC, NFD)"
+    return ": the blanks are others" if "".join(one.split()) == "".join(other.split()) else ""
+
+
 @check("qa", severity="error")
 def answer_not_in_context(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The answer stands nowhere in the context, so no span of it can be right.
@@ -140,7 +148,7 @@ def answer_not_in_context(examples: Sequence[Example], context: CheckContext) ->
                 yield flag(
                     example,
                     f"{shorten(repr(span.text), 60)} is not in the context, which writes "
-                    f"{shorten(repr(found), 60)} at {same[0]}",
+                    f"{shorten(repr(found), 60)} at {same[0]}{_unseen(span.text, found)}",
                     fix=answer.fix(text=found, answer_start=same[0]),
                     expected=span.text,
                     found=found,
