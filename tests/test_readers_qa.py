@@ -96,6 +96,27 @@ def test_a_set_is_v2_by_its_version_or_by_its_questions(load):
     assert not load(paragraphs(QA)).examples[0].target.v2
 
 
+@pytest.mark.parametrize("version", ["2.0", "SQuAD2.0", "squad_v2", 2, "v2.0-dev"])
+def test_a_version_that_says_two_in_other_words_is_v2(load, version):
+    assert load(paragraphs(QA, version=version)).examples[0].target.v2
+
+
+def test_one_row_without_an_answer_makes_the_whole_set_v2(load):
+    """As evaluate-v2.0.py scores it, whether it comes as SQuAD JSON or as flat rows."""
+    none = {"id": "q2", "question": "Who stayed?", "answers": []}
+    document = paragraphs(QA, {**none, "is_impossible": True})
+    flat = [ROW, {**ROW, "question": "Who stayed?", "answers": {"text": [], "answer_start": []}}]
+    for data in (load(document), load(flat, "rows.jsonl")):
+        assert [e.target.v2 for e in data.examples] == [True, True]
+
+
+def test_a_row_that_nobody_has_labelled_stays_so_in_a_set_that_is_v2(load):
+    unlabelled = {k: v for k, v in ROW.items() if k != "answers"}
+    nothing = {**ROW, "answers": {"text": [], "answer_start": []}}
+    data = load([ROW, {**nothing, "question": "Who?"}, {**unlabelled, "question": "When?"}], "rows.jsonl")
+    assert [e.target.v2 for e in data.examples] == [True, True, False]
+
+
 def test_answers_of_an_unanswerable_question_are_kept_as_evidence(load):
     example = load(paragraphs({**QA, "is_impossible": True})).examples[0]
     assert example.target.answers == ()

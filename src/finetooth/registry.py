@@ -97,6 +97,7 @@ class Task:
     label_of(target)                    the class of a target, for tasks that classify: a row of the confusion matrix
     settled(examples, predictions, train)  the predictions, their labels spelled as the set spells them
     unlabelled(example)                 why there is no target to score against, "" where there is one
+    together(examples)                  the examples of one set, with what only the whole set tells of each
     taught(target, example)             a prediction's target as one to train on, None where it cannot be; without
                                         it they are of one type
     """
@@ -130,6 +131,7 @@ class Task:
         None
     )
     unlabelled: Callable[[Example], str] | None = None
+    together: Callable[[Sequence[Example]], list[Example]] | None = None
     taught: Callable[[Any, Example], Any] | None = None
 
     @property

@@ -33,10 +33,10 @@ def load(data: str | Path, *, task: str | None = None, format: str | None = None
             f"; {many(len(dropped), 'row was', 'rows were')} dropped: {dropped[0].reason}" if dropped else ""
         )
         raise DataError(f"no examples in it{why}", where=str(source), cure="check that it is the right file")
-    to_row = registry.task(reader.task).to_row
-    return Dataset(
-        reader.task, examples, str(source), reader.name, fingerprint(map(to_row, examples)), tuple(dropped)
-    )
+    of = registry.task(reader.task)
+    examples = of.together(examples) if of.together else examples
+    mark = fingerprint(map(of.to_row, examples))
+    return Dataset(reader.task, examples, str(source), reader.name, mark, tuple(dropped))
 
 
 def open_source(data: str | Path, options: dict[str, Any]) -> Source:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def read(source: Source) -> Iterator[Example]:
         raise DataError(
             f"expected an object with data, found {found}", where=str(source), cure="leave out --format"
         )
-    v2 = str(document.get("version", "")).lstrip("vV").startswith("2")
+    v2 = _is_v2(document)
     shared: dict[str, str] = {}
     for a, article in enumerate(_list(document, "data", str(source))):
         where_a = f"{source}: data[{a}]"
@@ -47,6 +48,26 @@ def read(source: Source) -> Iterator[Example]:
                 where = f"{where_p}.qas[{q}]"
                 example = _example(qa, context, v2, where, article.get("title"))
                 yield half_open(example, shared)
+
+
+def _is_v2(document: Mapping[str, Any]) -> bool:
+    """Whether its version is a 2 ("v2.0", "SQuAD2.0", 2), or any question says whether it is impossible."""
+    number = re.search(r"\d+", str(document.get("version", "")))
+    if number is not None and number.group() == "2":
+        return True
+    articles = document.get("data")
+    return any(
+        isinstance(qa, Mapping) and "is_impossible" in qa
+        for article in (articles if isinstance(articles, list) else ())
+        for paragraph in _inside(article, "paragraphs")
+        for qa in _inside(paragraph, "qas")
+    )
+
+
+def _inside(value: Any, key: str) -> list[Any]:
+    """The list under ``key``; [] for what is none, which reading names."""
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return found if isinstance(found, list) else []
 
 
 def _example(qa: Any, context: str, v2: bool, where: str, title: Any) -> Example:
@@ -76,7 +97,7 @@ def _example(qa: Any, context: str, v2: bool, where: str, title: Any) -> Example
     if impossible and spans:
         meta["impossible_with"] = [s.text for s in spans]
         spans = ()
-    return Example(name, QAInput(question, context), QATarget(spans, v2 or "is_impossible" in qa), meta)
+    return Example(name, QAInput(question, context), QATarget(spans, v2), meta)
 
 
 def _span(answer: Any, where: str) -> Span:

@@ -6,8 +6,8 @@ Row: {"id": "q1", "context": "Ada left.", "question": "Who left?", "answers": {"
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from finetooth.errors import DataError
@@ -192,6 +192,19 @@ def to_row(example: Example) -> dict[str, Any]:
     return row
 
 
+def together(examples: Sequence[Example]) -> list[Example]:
+    """All rows as v2 where one is: one script scores a set, by its rules also those that have an answer.
+
+    A row without answers that does not say it is unanswerable stays as it is: nobody has labelled it.
+    """
+    if not any(e.target.v2 for e in examples):
+        return list(examples)
+    return [
+        replace(e, target=replace(e.target, v2=True)) if e.target.answers and not e.target.v2 else e
+        for e in examples
+    ]
+
+
 def gold(example: Example) -> Prediction:
     """The first accepted answer that says something once it is normalised; "" where there is none."""
     answers = [a.text for a in example.target.answers]
@@ -237,6 +250,7 @@ TASK = Task(
     parse=parse,
     show=lambda answer: answer,
     taught=taught,
+    together=together,
     metrics=(EXACT_MATCH, F1),
     main_metric="f1",
     heads=("span", "causal"),
