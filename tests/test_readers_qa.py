@@ -1,5 +1,6 @@
 """Reading question answering: SQuAD's JSON, flat rows in all their dresses, the emrQA flavour, tables, the hub."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -263,6 +264,19 @@ def test_a_saved_folder_that_leads_out_of_itself_is_refused(tmp_path):
     (tmp_path / "bad" / "state.json").write_text("{}")
     with pytest.raises(DataError, match="expected _data_files"):
         readers.load(tmp_path / "bad")
+
+
+def test_a_folder_with_packed_shards_loses_none_without_a_word(tmp_path):
+    line = json.dumps(ROW).encode() + b"\n"
+    (tmp_path / "a.jsonl").write_bytes(line)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(line))
+    with pytest.raises(DataError, match=r"1 file that cannot be read as it is: b\.jsonl\.gz \(gunzip -k "):
+        readers.load(tmp_path)
+    (tmp_path / "b.jsonl").write_bytes(line.replace(b'"q1"', b'"q2"'))  # as gunzip -k leaves it
+    assert len(readers.load(tmp_path)) == 2
+    (tmp_path / "c.arrow").write_bytes(b"ARROW1\0\0")
+    with pytest.raises(DataError, match=r"c\.arrow \(write it as Parquet or JSON Lines; or name one file"):
+        readers.load(tmp_path)
 
 
 def test_a_folder_of_shards_is_one_set(tmp_path):

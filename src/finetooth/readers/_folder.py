@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from finetooth.errors import DataError
+from finetooth.io import Source
+from finetooth.io.kinds import refuse_binary
 from finetooth.io.versions import SUFFIX
+from finetooth.text import many
 
 ENDINGS = (".jsonl", ".json", ".ndjson", ".parquet", ".csv", ".tsv", ".txt", ".conll", ".iob", ".bio")
+# What may hold rows and cannot be read: to leave it out would lose them without a word.
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tgz", ".arrow", ".feather")
 # Files that say something of the data and are none.
 ABOUT = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "license.txt", "readme.txt")
 SPLITS = {
@@ -24,7 +30,10 @@ SPLITS = {
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The data files of a folder, sorted by name. DataError if there are none, or of several splits."""
+    """The data files of a folder, sorted by name.
+
+    DataError if there are none, of several splits, or if some are packed and not unpacked beside it.
+    """
     try:
         inside = sorted(folder.iterdir())
     except OSError as e:
@@ -33,6 +42,7 @@ def files_of(folder: Path) -> list[Path]:
         p for p in inside if p.is_file() and not p.name.startswith((".", "_")) and p.suffix.lower() in ENDINGS
     ]
     files = [p for p in files if p.name.lower() not in ABOUT and not p.name.endswith(SUFFIX)]
+    _refuse_packed(folder, inside)
     if not files:
         folders = [p.name for p in inside if p.is_dir() and not p.name.startswith(".")]
         raise DataError(
@@ -50,6 +60,33 @@ def files_of(folder: Path) -> list[Path]:
             cure="name one file, or use --against with two",
         )
     return files
+
+
+def _refuse_packed(folder: Path, inside: Sequence[Path]) -> None:
+    """DataError that names what is packed, unless the same stands unpacked beside it (data.jsonl by data.jsonl.gz)."""
+    unpacked = {p.name for p in inside} | {p.stem for p in inside if p.suffix.lower() not in PACKED}
+    packed = [
+        p
+        for p in inside
+        if p.is_file()
+        and p.suffix.lower() in PACKED
+        and not p.name.startswith((".", "_"))
+        and p.stem not in unpacked
+    ]
+    if not packed:
+        return
+    names = ", ".join(p.name for p in packed[:4]) + (", ..." if len(packed) > 4 else "")
+    try:
+        refuse_binary(Source(packed[0]).head, str(packed[0]))
+        cure = "write it as Parquet or JSON Lines"
+    except DataError as e:
+        cure = e.cure
+    raise DataError(
+        f"a folder with {many(len(packed), 'file')} that cannot be read as {'it is' if len(packed) == 1 else 'they are'}:"
+        f" {names}",
+        where=str(folder),
+        cure=f"{cure}; or name one file" + ("" if len(packed) == 1 else "; the same for the others"),
+    )
 
 
 def split_of(stem: str) -> str:
