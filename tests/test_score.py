@@ -1,5 +1,6 @@
 """Scores of a file of predictions: as the official scripts count, or a clear error."""
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -48,6 +49,36 @@ def run(capsys, *argv):
 
 
 # ---- counted as the official scripts count
+
+
+def test_rows_under_one_id_go_by_its_one_prediction(tmp_path, capsys):
+    rows = [("x", "Who?", "Ada"), ("x", "Who?", "Ada"), ("x", "When?", "1843"), ("y", "When?", "1843")]
+    gold = squad(tmp_path / "gold.json", [example(*r) for r in rows])
+    said = tmp_path / "p.json"
+    said.write_text(json.dumps({"x": "Ada", "y": "1843"}), "utf-8")
+    code, out, _err = run(capsys, "score", said, gold, "--no-floors", "--json")
+    report = json.loads(out)
+    assert (code, report["missing"], report["unknown"]) == (0, [], [])
+    assert report["scores"][0]["value"] == 75.0  # as evaluate-v1.1.py, which has one answer for the three
+    said.write_text(json.dumps({"x": "Ada", "x#3": "1843", "y": "1843"}), "utf-8")
+    _, out, _ = run(capsys, "score", said, gold, "--no-floors", "--json")
+    assert json.loads(out)["scores"][0]["value"] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("data", "cure"),
+    [
+        (gzip.compress(b'{"q1": "Ada"}'), "gunzip -k"),
+        ('{"q1": "Ada"}'.encode("utf-16"), "iconv -f UTF-16"),
+        ("id,prediction\nq1,Ada\n".encode("utf-16"), "iconv -f UTF-16"),
+    ],
+)
+def test_predictions_that_are_no_utf8_text_come_with_their_own_cure(tmp_path, capsys, data, cure):
+    said = tmp_path / "p"
+    said.write_bytes(data)
+    code, _, err = run(capsys, "score", said, squad(tmp_path / "gold.json"))
+    assert code == 2
+    assert cure in err
 
 
 @needs_data

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Matched:
 def read(path: str | Path, task: Task, examples: Sequence[Example]) -> Matched:
     """Reads a file of predictions for these examples. Raises DataError naming the id or line."""
     source = Source(path)
+    source.refuse_unreadable()
     found = task.predictions(source, examples) if task.predictions else None
     if found is None:
         by_id = {e.id: e for e in examples}
@@ -56,6 +57,14 @@ def read(path: str | Path, task: Task, examples: Sequence[Example]) -> Matched:
             if name in found:
                 raise DataError(f"two predictions for the id {name!r}", where=where, cure="keep one of them")
             found[name] = Prediction(name, _target(task, value, by_id.get(name), where), confidence, value)
+        for e in examples:
+            given = found.get(e.meta.get("given_id", ""))
+            if given is not None and e.id not in found:
+                # The answer is the same, its place in another text may not be.
+                where = f"{source}: {given.example_id}"
+                found[e.id] = Prediction(
+                    e.id, _target(task, given.raw, e, where), given.confidence, given.raw
+                )
     return match(found, examples)
 
 
@@ -65,13 +74,22 @@ def keys_of(task: Task) -> tuple[str, ...]:
 
 
 def match(found: Mapping[str, Prediction], examples: Sequence[Example]) -> Matched:
-    ids = [e.id for e in examples]
-    known = set(ids)
+    """A row whose id stands before it (read as q1#2) goes by its own prediction, or else by that of the id."""
+    known = {e.id for e in examples}
+    matched = tuple(_of(found, e) for e in examples)
     return Matched(
-        tuple(found.get(name) for name in ids),
-        tuple(name for name in ids if name not in found),
+        matched,
+        tuple(e.id for e, p in zip(examples, matched, strict=True) if p is None),
         tuple(name for name in found if name not in known),
     )
+
+
+def _of(found: Mapping[str, Prediction], example: Example) -> Prediction | None:
+    own = found.get(example.id)
+    if own is not None or "given_id" not in example.meta:
+        return own
+    given = found.get(example.meta["given_id"])
+    return None if given is None else replace(given, example_id=example.id)
 
 
 def _target(task: Task, value: Any, example: Example | None, where: str) -> Any:
