@@ -385,3 +385,24 @@ def test_spans_that_cannot_be_read_are_named_not_left_out(tmp_path, rows, where,
         load(tmp_path, rows)
     assert where in error.value.where
     assert what in error.value.what
+
+
+def test_listed_entities_come_back_where_they_stood():
+    """As a decoder writes them: a name inside a longer one is no place of the shorter."""
+    text = "Google Chrome is by Google. Google Maps and Google won; Ada met Ada, not Ada."
+    entities = [
+        {"start": 0, "end": 13, "type": "PRODUCT"},
+        {"start": 20, "end": 26, "type": "ORG"},
+        {"start": 28, "end": 39, "type": "PRODUCT"},
+        {"start": 44, "end": 50, "type": "ORG"},
+        {"start": 56, "end": 59, "type": "PERSON"},
+        {"start": 64, "end": 67, "type": "PERSON"},
+    ]
+    task = registry.task("ner")
+    example = task.from_row({"id": "d", "text": text, "entities": entities}, "row 1")
+    listed = json.loads(task.answer(example))
+    assert [e["text"] for e in listed].count("Google") == 1  # wherever it stands by itself
+    assert [e["text"] for e in listed].count("Ada") == 2  # at its first two places of three
+    back = task.parse(task.answer(example), example)
+    spans = {(s.start, s.end, s.type) for s in example.target.entities}
+    assert {(s.start, s.end, s.type) for s in back.entities} == spans

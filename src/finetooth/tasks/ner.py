@@ -17,9 +17,9 @@ from finetooth.metrics.ner_tags import chunks_of
 from finetooth.registry import Ablation, Task
 from finetooth.tasks import rows
 from finetooth.tasks.documents import LabelledSpan, NerInput, NerTarget, Unplaced
-from finetooth.tasks.mentions import edges, join, places
+from finetooth.tasks.mentions import edges, join
 from finetooth.tasks.ner_floors import FLOORS
-from finetooth.tasks.ner_outputs import parse, predictions
+from finetooth.tasks.ner_outputs import free_places, parse, predictions
 from finetooth.types import Example, Prediction, Span
 
 SCHEMES = ("iob2", "iob1", "bioes")
@@ -216,10 +216,16 @@ def answer(example: Example) -> str:
 
 def listing(example: Example) -> list[tuple[str, str]]:
     """(string, type) of the target as a generative head writes them; ``parse`` places them again."""
-    times = Counter((s.text, s.type) for s in example.target.entities)
-    every = {key: n == len(places(key[0], example.inputs.text)) for key, n in times.items()}
+    entities = example.target.entities
+    times = Counter((s.text, s.type) for s in entities)
+    spans = [(s.start, s.end) for s in entities]
+    every = {
+        key: n
+        == len(free_places(key[0], example.inputs.text, (s for s in spans if s[1] - s[0] > len(key[0]))))
+        for key, n in times.items()
+    }
     made: list[tuple[str, str]] = []
-    for s in sorted(example.target.entities, key=lambda s: (s.start, s.end)):
+    for s in sorted(entities, key=lambda s: (s.start, s.end)):
         key = (s.text, s.type)
         if not every[key] or key not in made:
             made.append(key)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
@@ -28,7 +28,8 @@ NAME_KEYS = ("text", "mention", "name", "word", "entity")
 def parse(value: Any, example: Example) -> NerTarget | None:
     """Spans, names, tags (one a token), or generated text that holds such JSON; None for what holds none.
 
-    A name that is listed once stands wherever it occurs, one listed n times at its first n places.
+    A name that is listed once stands wherever it occurs, one listed n times at its first n places; what lies in a
+    longer name that is listed too is no place of the shorter one.
     Raises DataError for a list of something else.
     """
     if isinstance(value, str):
@@ -131,11 +132,17 @@ def _placed(
 ) -> NerTarget:
     text = example.inputs.text
     found = list(spans)
-    for (name, kind), times in Counter(names).items():
-        at = places(name, text)
+    for (name, kind), times in sorted(Counter(names).items(), key=lambda n: -len(n[0][0])):
+        at = free_places(name, text, ((s.start, s.end) for s in found if s.end - s.start > len(name)))
         found += [LabelledSpan(s, s + len(name), name, kind) for s in (at if times == 1 else at[:times])]
     kept = longest_first((s.start, s.end) for s in found)
     return NerTarget(tuple(sorted((found[i] for i in kept), key=lambda s: (s.start, s.end))))
+
+
+def free_places(name: str, text: str, longer: Iterable[tuple[int, int]]) -> list[int]:
+    """Where a name stands by itself: not where it overlaps one of these spans (start, end)."""
+    taken = list(longer)
+    return [s for s in places(name, text) if not any(a < s + len(name) and s < b for a, b in taken)]
 
 
 def json_in(text: str) -> Any:
