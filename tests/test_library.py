@@ -1,12 +1,17 @@
 """What the package offers by one name, and what the pages must not hold."""
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import finetooth
+from finetooth.errors import FinetoothError
 from finetooth.io import write_jsonl
+from finetooth.types import Prediction
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,6 +30,59 @@ def test_data_are_loaded_checked_and_mended_in_three_lines(tmp_path):
     ]
     assert finetooth.mend(data).examples[0].target.answers[0].start == 0
     assert {"load", "check", "mend", "score"} <= set(dir(finetooth))
+
+
+ROW = {
+    "id": "a",
+    "context": "Ada left.",
+    "question": "Who left?",
+    "answers": {"text": ["Ada"], "answer_start": [4]},
+}
+
+
+def test_a_path_and_a_task_s_name_do_where_data_and_a_task_are_wanted(tmp_path):
+    rows, other = tmp_path / "rows.jsonl", str(tmp_path / "other.jsonl")
+    write_jsonl(rows, [ROW, {**ROW, "id": "b"}])
+    write_jsonl(other, [ROW])
+    report = finetooth.check(rows, against=other, only="answer-not-at-offset")
+    assert [f.example_id for f in report.findings] == ["a", "b"]
+    assert finetooth.mend(other).examples[0].target.answers[0].start == 0
+    data = finetooth.load(rows)
+    said = tmp_path / "said.json"
+    said.write_text('{"a": "Ada"}', "utf-8")
+    for given in (["Ada", None], {"a": "Ada"}, said, [Prediction("a", "Ada"), None]):
+        for wanted in (data, data.examples, rows):
+            scores = finetooth.score("qa", wanted, given, floors=False, resamples=10)
+            assert (scores.score("f1").value, scores.missing) == (50.0, ("b",))
+
+
+def test_what_cannot_be_meant_is_one_line(tmp_path):
+    write_jsonl(tmp_path / "rows.jsonl", [ROW])
+    data = finetooth.load(tmp_path / "rows.jsonl")
+    for call, line in (
+        (lambda: finetooth.check([ROW]), "expected a Dataset or a path, found list"),
+        (lambda: finetooth.check(data, only="empty-answr"), "there is no check 'empty-answr'"),
+        (lambda: finetooth.mend(data, severity="bad"), "there is no severity 'bad'"),
+        (lambda: finetooth.score("qa", data, []), "expected a prediction for each of 1 example, found 0"),
+        (lambda: finetooth.score("qa", data, [5]), "a: expected the answer's text, found an integer"),
+        (lambda: finetooth.score("nli", data, ["x"]), "expected data of nli, found qa"),
+    ):
+        with pytest.raises(FinetoothError, match=re.escape(line)):
+            call()
+
+
+def test_the_calls_that_the_readme_and_the_package_name_are_there():
+    said = (ROOT / "README.md").read_text("utf-8") + (finetooth.__doc__ or "")
+    for module, name in re.findall(r"from (finetooth[\w.]*) import (\w+)", said):
+        assert callable(getattr(importlib.import_module(module), name))
+    for path in re.findall(r"finetooth((?:\.\w+)+)\(", said):
+        value = finetooth
+        for name in path.split(".")[1:]:
+            value = getattr(value, name)
+        assert callable(value), path
+    assert callable(finetooth.train.train)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = finetooth.nothing
 
 
 def test_importing_the_package_imports_nothing_heavy():

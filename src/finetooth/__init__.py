@@ -1,11 +1,13 @@
 """finetooth: go over your data with a fine-tooth comb, then fine-tune.
 
-Each stage is a module (``finetooth.train.train``, ``finetooth.evaluate.evaluate``); what needs no model is here by
-one name, imported when it is asked for:
+What needs no model is here by one name, imported when it is asked for; it takes a path or what ``load`` gives:
 
     data = finetooth.load("train.json")
     report = finetooth.check(data)
     mended = finetooth.mend(data)
+    scores = finetooth.score("qa", "dev.json", "predictions.json")
+
+Every other stage is a module: ``from finetooth.train import train``, ``from finetooth.evaluate.run import evaluate``.
 """
 
 from __future__ import annotations
@@ -24,12 +26,18 @@ _AT = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _AT:
-        raise AttributeError(f"module 'finetooth' has no attribute {name!r}")
     from importlib import import_module
 
-    module, attribute = _AT[name]
-    return getattr(import_module(module), attribute)
+    if name in _AT:
+        module, attribute = _AT[name]
+        return getattr(import_module(module), attribute)
+    if not name.startswith("_"):
+        try:
+            return import_module(f"finetooth.{name}")  # finetooth.train, without an import of its own
+        except ModuleNotFoundError as e:
+            if e.name != f"finetooth.{name}":
+                raise
+    raise AttributeError(f"module 'finetooth' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

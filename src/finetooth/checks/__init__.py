@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from finetooth import registry
+from finetooth import readers, registry
 from finetooth.checks._fit import by_origin
 from finetooth.machines import Spread
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
@@ -36,21 +37,23 @@ class CheckReport:
 
 
 def run(
-    data: Dataset,
+    data: Dataset | str | Path,
     *,
-    against: Dataset | None = None,
-    only: Iterable[str] = (),
-    skip: Iterable[str] = (),
+    against: Dataset | str | Path | None = None,
+    only: Iterable[str] | str = (),
+    skip: Iterable[str] | str = (),
     spread: Spread | None = None,
     **options: Any,
 ) -> CheckReport:
     """All checks of the data's task; ``only`` and ``skip`` name checks. ``options`` reach every check.
 
-    ``spread`` does the checks in several processes or on a cluster, each check whole.
+    A path is read as ``finetooth.load`` reads it. ``spread`` does the checks in several processes or on a cluster, each check whole.
     """
+    data = readers.as_dataset(data)
+    against = None if against is None else readers.as_dataset(against, task=data.task)
     known = {c.name: c for c in registry.checks(data.task)}
-    chosen = [registry.pick(name, known, "check") for name in only] or list(known.values())
-    skipping = {registry.pick(name, known, "check").name for name in skip}
+    chosen = [registry.pick(name, known, "check") for name in _names(only)] or list(known.values())
+    skipping = {registry.pick(name, known, "check").name for name in _names(skip)}
     context = registry.CheckContext(
         against=against.examples if against else (),
         against_name=against.source if against else "",
@@ -77,6 +80,10 @@ def run(
     findings.sort(key=lambda f: (SEVERITIES.index(f.severity), order.get(f.example_id, -1)))
     origins = by_origin(data.examples, findings)
     return CheckReport(len(data), tuple(findings), tuple(skipped), origins, tuple(data.dropped))
+
+
+def _names(given: Iterable[str] | str) -> Iterable[str]:
+    return (given,) if isinstance(given, str) else given
 
 
 def _one(shared: tuple[str, Sequence[Example], registry.CheckContext], name: str) -> list[Finding]:

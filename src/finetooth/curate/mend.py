@@ -9,10 +9,12 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from finetooth import checks
+from finetooth import checks, readers
 from finetooth.checks import _qa
+from finetooth.errors import UsageError
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 ROUNDS = 4  # one fix can bare another fault: an answer that is moved may turn out to be cut
@@ -44,10 +46,10 @@ class Mended:
 
 
 def mend(
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     *,
     severity: str = "error",
-    only: Sequence[str] = (),
+    only: Sequence[str] | str = (),
     drop: bool = False,
     run: Callable[..., checks.CheckReport] = checks.run,
 ) -> Mended:
@@ -55,18 +57,22 @@ def mend(
 
     A fix that leaves an example with more findings of that severity than before is taken back. A fix that
     drops a row is made only with ``drop``, as are drops of rows that stay wrong; each is named. Findings
-    about the set as a whole are left. Raises UsageError for a name in ``only`` that is no check.
+    about the set as a whole are left. A path is read as ``finetooth.load`` reads it. Raises UsageError for a
+    name in ``only`` that is no check, and for a severity that is none.
     """
+    if severity not in SEVERITIES:
+        raise UsageError(f"there is no severity {severity!r}", cure=f"there are: {', '.join(SEVERITIES)}")
+    given = readers.as_dataset(dataset)
     wanted = SEVERITIES[: SEVERITIES.index(severity) + 1]
 
     def look(examples: Sequence[Example]) -> dict[str, list[Finding]]:
         by_id: dict[str, list[Finding]] = {}
-        for f in run(replace(dataset, examples=tuple(examples)), only=only).findings:
+        for f in run(replace(given, examples=tuple(examples)), only=only).findings:
             if f.severity in wanted:
                 by_id.setdefault(f.example_id, []).append(f)
         return by_id
 
-    now = {e.id: e for e in dataset.examples}
+    now = {e.id: e for e in given.examples}
     found = look(list(now.values()))
     changes: list[Change] = []
     refused: set[str] = set()

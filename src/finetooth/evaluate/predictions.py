@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetooth.errors import DataError
+from finetooth.errors import DataError, UsageError
 from finetooth.io import Source, json_type
 from finetooth.registry import Task
 from finetooth.tasks.document_files import is_verdict
+from finetooth.text import many
 from finetooth.types import Example, Prediction
 
 # A row may hold its prompt as "text" beside what was generated: that stands first.
@@ -82,6 +83,36 @@ def match(found: Mapping[str, Prediction], examples: Sequence[Example]) -> Match
         tuple(e.id for e, p in zip(examples, matched, strict=True) if p is None),
         tuple(name for name in found if name not in known),
     )
+
+
+def given(
+    predictions: Sequence[Any] | Mapping[str, Any] | str | Path, task: Task, examples: Sequence[Example]
+) -> Matched:
+    """What a caller has: a file, {id: prediction}, or one for each example in order, each a Prediction or a plain
+    value (None: missing). Raises UsageError where there are more or fewer than examples."""
+    if isinstance(predictions, (str, Path)):
+        return read(predictions, task, examples)
+    if isinstance(predictions, Mapping):
+        by_id = {e.id: e for e in examples}
+        found = {
+            str(name): _as_prediction(value, task, by_id.get(str(name)), str(name))
+            for name, value in predictions.items()
+        }
+        return match({name: p for name, p in found.items() if p is not None}, examples)
+    if len(predictions) != len(examples):
+        raise UsageError(
+            f"expected a prediction for each of {many(len(examples), 'example')}, found {len(predictions):,}",
+            cure="None where there is none, or {id: prediction}",
+        )
+    row = [_as_prediction(p, task, e, e.id) for e, p in zip(examples, predictions, strict=True)]
+    missing = tuple(e.id for e, p in zip(examples, row, strict=True) if p is None)
+    return Matched(tuple(row), missing, ())
+
+
+def _as_prediction(value: Any, task: Task, example: Example | None, name: str) -> Prediction | None:
+    if value is None or isinstance(value, Prediction):
+        return value
+    return Prediction(name, _target(task, value, example, name), None, value)
 
 
 def _of(found: Mapping[str, Prediction], example: Example) -> Prediction | None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from finetooth.errors import FinetoothError
+from finetooth import readers, registry
+from finetooth.errors import FinetoothError, UsageError
 from finetooth.evaluate.classes import classes
 from finetooth.evaluate.consistency import ceilings, counted, whole
 from finetooth.evaluate.intervals import Figure, Interval, group_numbers, intervals
 from finetooth.evaluate.metric_code import metric_fingerprint
 from finetooth.evaluate.mistakes import tally
+from finetooth.evaluate.predictions import given
 from finetooth.evaluate.unread import failures
 from finetooth.io import fingerprint
 from finetooth.registry import Metric, Task
-from finetooth.types import Drop, Example, Prediction, Score
+from finetooth.types import Dataset, Drop, Example, Prediction, Score
 
 __all__ = ["ScoreReport", "labelled", "metric_fingerprint", "score", "settled"]
 
@@ -99,11 +102,11 @@ def settled(
 
 
 def score(
-    task: Task,
-    examples: Sequence[Example],
-    predictions: Sequence[Prediction | None],
+    task: Task | str,
+    examples: Sequence[Example] | Dataset | str | Path,
+    predictions: Sequence[Any] | Mapping[str, Any] | str | Path,
     *,
-    train: Sequence[Example] = (),
+    train: Sequence[Example] | Dataset | str | Path = (),
     unknown: Sequence[str] = (),
     dropped: Sequence[Drop] = (),
     floors: bool = True,
@@ -113,9 +116,17 @@ def score(
     """Scores ``predictions`` (one an example, None where missing) with every metric of the task.
 
     ``train`` gives floors and slices what they may know of the training set (majorities, seen answers).
+    Data may be a data set or a path, predictions a file of them, {id: prediction}, or plain values in order.
     Examples without a target, and what the reader ``dropped``, are left out by name: against nothing every
-    prediction would be wrong. Raises FinetoothError where a metric contradicts itself, see ``consistency``.
+    prediction would be wrong. Raises FinetoothError where a metric contradicts itself, see ``consistency``, and
+    UsageError for predictions that are not one an example.
     """
+    task = registry.task(task) if isinstance(task, str) else task
+    examples, read_dropped = _rows(examples, task)
+    train, _ = _rows(train, task)
+    dropped = dropped or read_dropped
+    matched = given(predictions, task, examples)
+    predictions, unknown = matched.predictions, unknown or matched.unknown
     if not examples:
         raise FinetoothError("there is nothing to score: no examples")
     known, blank = labelled(task, examples)
@@ -195,6 +206,17 @@ def score(
         left_out,
         classes(task, examples, predictions, groups, seed=seed, resamples=min(resamples, 300)),
     )
+
+
+def _rows(data: Any, task: Task) -> tuple[Sequence[Example], Sequence[Drop]]:
+    """The examples of what a caller gave, and what reading them dropped."""
+    if isinstance(data, (str, Path)):
+        data = readers.load(data, task=task.name)
+    if isinstance(data, Dataset):
+        if data.task != task.name:
+            raise UsageError(f"expected data of {task.name}, found {data.task}", where=data.source)
+        return data.examples, data.dropped
+    return data, ()
 
 
 def _value(metric: Metric, counts: np.ndarray) -> float:

@@ -39,6 +39,18 @@ def load(data: str | Path, *, task: str | None = None, format: str | None = None
     return Dataset(reader.task, examples, str(source), reader.name, mark, tuple(dropped))
 
 
+def as_dataset(data: Dataset | str | Path, *, task: str | None = None) -> Dataset:
+    """A data set as it is; a path or ``hub:NAME`` read. Raises UsageError for anything else."""
+    if isinstance(data, (str, Path)):
+        return load(data, task=task)
+    if not isinstance(data, Dataset):
+        raise UsageError(
+            f"expected a Dataset or a path, found {type(data).__name__}",
+            cure="finetooth.load(path) gives a Dataset",
+        )
+    return data
+
+
 def open_source(data: str | Path, options: dict[str, Any]) -> Source:
     if str(data).startswith("hub:"):
         return hub_source(str(data), options)
