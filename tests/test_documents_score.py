@@ -9,6 +9,7 @@ from finetooth import readers, registry
 from finetooth.errors import DataError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.score import score
+from finetooth.types import Prediction
 
 VECTORS = Path(__file__).parents[1].parent / "shared" / "data" / "vectors" / "ner_cases.json"
 
@@ -183,3 +184,23 @@ def test_triples_without_ids_are_those_of_the_same_text(tmp_path):
     gold = as_file(tmp_path / "gold.json", [row])
     turned = row | {"entities": row["entities"][::-1]}
     assert scored(gold, as_file(tmp_path / "found.json", [turned]), "relation")["triple_f1"] == 100
+
+
+def test_a_triple_told_under_two_names_counts_once(tmp_path):
+    entities = [
+        {"mentions": ["Ada", "Ada Moss"], "type": "PER"},
+        {"mentions": ["Rome"], "type": "LOC"},
+    ]
+    triples = [{"head": h, "relation": "left", "tail": "Rome"} for h in ("Ada", "Ada Moss")]
+    row = {"id": "d", "text": "Ada Moss left Rome. Ada sang.", "entities": entities, "triples": triples}
+    gold = as_file(tmp_path / "gold.jsonl", [row])
+    (example,) = readers.load(gold, task="relation").examples
+    task = registry.task("relation")
+    (strict,) = [m for m in task.metrics if m.name == "triple_f1_strict"]
+
+    def scores(made):
+        made = [Prediction("d", task.parse(made, example), 1.0)]
+        return strict.counts([example], made)[0].tolist()
+
+    assert scores(triples) == [1, 1, 1]
+    assert scores(triples[:1]) == [1, 1, 1]

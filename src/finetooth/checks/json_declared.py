@@ -16,6 +16,7 @@ from typing import Any
 
 from finetooth.checks.json_relations import PLACE, RESERVED, Relation, parse
 from finetooth.errors import DataError
+from finetooth.io import json_type
 
 KEYWORD = "x-relations"
 
@@ -36,7 +37,7 @@ def declared(schema: Any, where: str = "schema") -> list[Relation]:
         for rule in rules:
             if not isinstance(rule, str):
                 raise DataError(
-                    f"{KEYWORD}: expected a rule as text, found {type(rule).__name__}", where=where
+                    f"{KEYWORD}: expected a rule as text, found {json_type(rule)}", where=where
                 )
             found.append(Relation(parse(joined(place, rule), where).text))
         for name, below in (node.get("properties") or {}).items():

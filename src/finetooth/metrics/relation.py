@@ -58,6 +58,7 @@ def alias_counts(examples: Sequence[Example], predictions: Targets) -> np.ndarra
 def strict_counts(examples: Sequence[Example], predictions: Targets) -> np.ndarray:
     """As ``alias_counts``, but a name must be written as the gold writes it: DocIE's strict matching.
 
+    A triple that the gold tells under several names counts once, as does what is found of it under any of them.
     Where the gold triple names places only, each of the entity's names is as written. A prediction
     that names a place (a classifier's) has nothing to misspell.
     """
@@ -70,13 +71,14 @@ def strict_counts(examples: Sequence[Example], predictions: Targets) -> np.ndarr
         for g in gold:
             open_.setdefault((_end(g.head, g.head_text), g.relation, _end(g.tail, g.tail_text)), []).append(g)
         right: set[Key] = set()
-        distinct: set[Any] = set()
+        wrong: set[Any] = set()
         for t in found:
             key = (_end(t.head, t.head_text), t.relation, _end(t.tail, t.tail_text))
-            distinct.add((*key, t.head_text, t.tail_text))
             if any(_written(example, t, g) for g in open_.get(key, ())):
                 right.add(key)
-        rows[i] = len(right), len(distinct), len(open_)
+            else:
+                wrong.add((*key, t.head_text, t.tail_text))
+        rows[i] = len(right), len(right) + len(wrong), len(open_)
     return rows
 
 
