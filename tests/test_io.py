@@ -12,11 +12,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from finetooth import io
+from finetooth import io, readers
 from finetooth.errors import DataError, UsageError
 from finetooth.io import JsonProblem, Source, parse_json
+from finetooth.io.classes import of_features
 from finetooth.io.kinds import decoded
 
 
@@ -350,3 +353,80 @@ def test_the_fingerprint_of_a_file_is_its_sha256(tmp_path):
 def test_chunks_are_all_of_it():
     assert [list(c) for c in io.chunks(range(5), 2)] == [[0, 1], [2, 3], [4]]
     assert list(io.chunks([], 2)) == []
+
+
+# ---- class numbers with names beside them, as the package ``datasets`` writes them
+
+
+LABEL = {"names": ["O", "B-PER"], "_type": "ClassLabel"}
+
+
+def with_features(features):
+    about = features if isinstance(features, bytes) else json.dumps({"info": {"features": features}}).encode()
+    schema = pa.schema(
+        [("tokens", pa.list_(pa.string())), ("ner_tags", pa.list_(pa.int64())), ("label", pa.int64())]
+    )
+    return pa.table(
+        {"tokens": [["Ada", "left"]], "ner_tags": [[1, 0]], "label": [-1]},
+        schema=schema.with_metadata({"huggingface": about}),
+    )
+
+
+def parquet(table, folder):
+    pq.write_table(table, folder / "rows.parquet")
+    return folder / "rows.parquet"
+
+
+def saved(table, folder):
+    with pa.ipc.new_stream(folder / "data.arrow", table.schema) as stream:
+        stream.write_table(table)
+    (folder / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}', "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("written", [parquet, saved])
+@pytest.mark.parametrize(
+    "tags", [{"feature": LABEL, "_type": "Sequence"}, {"feature": LABEL, "_type": "List"}, [LABEL]]
+)
+def test_class_numbers_come_as_their_names(written, tags, tmp_path):
+    table = with_features(
+        {"ner_tags": tags, "label": LABEL, "tokens": {"feature": {"dtype": "string"}, "_type": "List"}}
+    )
+    _, row = next(Source(written(table, tmp_path)).rows())
+    assert row == {"tokens": ["Ada", "left"], "ner_tags": ["B-PER", "O"], "label": -1}  # -1: no label
+    if written is parquet:
+        return
+    data = readers.load(tmp_path)
+    assert (data.task, [e.type for e in data.examples[0].target.entities]) == ("ner", ["PER"])
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        b"no json",
+        b"\xff",
+        b"[]",
+        b'{"info": []}',
+        {"ner_tags": [LABEL, LABEL]},
+        {"ner_tags": {**LABEL, "names": 5}},
+    ],
+)
+def test_a_note_that_names_no_classes_changes_no_row(about, tmp_path):
+    _, row = next(Source(parquet(with_features(about), tmp_path)).rows())
+    assert row["ner_tags"] == [1, 0]
+
+
+def test_classes_inside_objects_are_named_whichever_way_their_lists_come():
+    change = of_features(
+        {
+            "spans": {
+                "feature": {"tag": LABEL, "at": {"dtype": "int32", "_type": "Value"}},
+                "_type": "Sequence",
+            }
+        }
+    )
+    assert change is not None
+    assert change({"spans": {"tag": [1, 0], "at": [1, 0]}}) == {
+        "spans": {"tag": ["B-PER", "O"], "at": [1, 0]}
+    }
+    assert change({"spans": [{"tag": 1, "at": 1}]}) == {"spans": [{"tag": "B-PER", "at": 1}]}

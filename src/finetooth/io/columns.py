@@ -1,7 +1,8 @@
 """Rows of Parquet and Arrow files, in bounded memory: a small file can hold gigabytes of repeats.
 
 Strings come as dictionaries (each value once), rows in slices whose decoded size is known before
-they are made, and long strings of one column are shared between rows (one context, many questions).
+they are made, and long strings of one column are shared between rows (one context, many questions). Class numbers come as their names
+where the file tells them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from finetooth.errors import DataError
+from finetooth.io import classes
 
 BATCH_ROWS = 1024
 SLICE_BYTES = 64 << 20  # decoded at once
@@ -51,7 +53,8 @@ def parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             # One group at a time: pyarrow cannot join the dictionaries of nested columns over two.
             groups = range(file.metadata.num_row_groups)
             batches = (b for g in groups for b in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[g]))
-            yield from _rows(path, batches, _Budget(path, size), 0, {})
+            names = classes.of_schema(file.schema_arrow)
+            yield from _rows(path, batches, _Budget(path, size), names)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as e:
         raise _unreadable(path, "Parquet", e) from None
 
@@ -63,7 +66,8 @@ def saved_rows(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in _saved_files(folder):
         try:
             with pa.memory_map(str(path)) as mapped, pa.ipc.open_stream(mapped) as stream:
-                yield from _rows(path, stream, _Budget(path, path.stat().st_size), 0, {})
+                names = classes.of_schema(stream.schema)
+                yield from _rows(path, stream, _Budget(path, path.stat().st_size), names)
         except (pa.ArrowException, OSError, ValueError) as e:
             raise _unreadable(path, "Arrow", e) from None
 
@@ -121,8 +125,9 @@ def _check_groups(path: Path, size: int, metadata: Any) -> list[str]:
 
 
 def _rows(
-    path: Path, batches: Any, budget: _Budget, row: int, shared: dict[str, str]
+    path: Path, batches: Any, budget: _Budget, names: classes.Change | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
+    row, shared = 0, dict[str, str]()
     for batch in batches:
         estimate = sum(map(_decoded, batch.columns))
         step = max(1, min(batch.num_rows, batch.num_rows * SLICE_BYTES // max(estimate, 1)))
@@ -132,7 +137,7 @@ def _rows(
                 budget.spend(budget.limit + 1)
             for value in part.to_pylist():
                 budget.spend(ROW_BYTES + _fresh(value, shared))
-                yield f"{path}[{row}]", value
+                yield f"{path}[{row}]", value if names is None else names(value)
                 row += 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from finetooth.errors import DataError, UsageError
-from finetooth.io import Source
+from finetooth.io import Source, classes
 from finetooth.io.source import Problems
 
 
@@ -137,28 +137,8 @@ def _go_offline() -> None:
 
 def _names_for_classes(table: Any) -> Any:
     """Class numbers as their names: the number means something in this one data set only."""
-    from datasets import ClassLabel
-
-    classes = {k: f for k, f in table.features.items() if isinstance(f, ClassLabel)}
-    lists = {
-        k: f.feature for k, f in table.features.items() if isinstance(getattr(f, "feature", None), ClassLabel)
-    }
-    if not classes and not lists:
-        return table
-
-    def named(row: dict[str, Any]) -> dict[str, Any]:
-        made = dict(row)
-        for key, label in classes.items():
-            made[key] = _name(label, row[key])
-        for key, label in lists.items():
-            made[key] = [_name(label, v) for v in row[key] or ()]
-        return made
-
-    return _Mapped(table, named)
-
-
-def _name(label: Any, value: Any) -> Any:
-    return label.names[value] if isinstance(value, int) and 0 <= value < len(label.names) else value
+    names = classes.of_features(table.features.to_dict())
+    return table if names is None else _Mapped(table, names)
 
 
 class _Mapped:
