@@ -27,3 +27,15 @@ def test_data_without_ids_are_curated_under_the_labels_of_the_run_or_those_given
     assert main([*alone, "--labels", "0=not_entailed,1=entailed"]) == 0
     assert main([*alone, "--labels", "what"]) == 2
     assert "--labels" in capsys.readouterr().err
+
+
+def test_kept_examples_are_not_written_over_those_they_are_kept_of(tmp_path, capsys):
+    data = tmp_path / "pairs.jsonl"
+    assert main(["generate", "nli", "--n", "8", "--out", str(data)]) == 0
+    before = data.read_bytes()
+    table = tmp_path / "table.jsonl"
+    table.write_text('{"example_id": "a", "rank": 0.9}\n', "utf-8")
+    asked = ["--with", str(table), "--filter", "label-error:top=1", "--out", str(data)]
+    assert main(["curate", str(data), *asked]) == 2
+    assert "would be written over itself" in capsys.readouterr().err
+    assert data.read_bytes() == before

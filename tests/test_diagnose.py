@@ -192,6 +192,9 @@ def test_the_screen_tells_entities_and_triples_by_name():
     assert told(json.dumps([{"start": 0, "end": 3, "type": "PER", "text": "Ada"}])) == "PER: Ada"
     triple = {"head": 0, "relation": "BornIn", "tail": 1, "head_text": "Ada"}
     assert told(json.dumps([triple])) == "Ada BornIn entity 1"
+    assert (
+        told('{"thought_process": "It says so.", "predicted_label": "entailed"}') == "entailed: It says so."
+    )
     assert told('{"answer": 0, "answer_start": 388}') == "answer 0, answer_start 388"
     assert [told(t) for t in ("[]", "Oslo", '{"a": 1}', "[1]")] == ["nothing", "Oslo", '{"a": 1}', "[1]"]
 
@@ -335,6 +338,17 @@ def test_predictions_that_are_missing_are_made_beside_those_that_are_there(run):
     assert [json.loads(line)["confidence"] for line in path.read_text("utf-8").splitlines()] == pytest.approx(
         [0.123, *(json.loads(line)["confidence"] for line in others)], abs=1e-4
     )
+
+
+def test_a_broken_table_of_clusters_and_a_file_for_a_folder_are_told(run, capsys):
+    path = run / "clusters-dev.parquet"
+    path.write_bytes(b"PAR1 not really")
+    assert main(["diagnose", str(run), "--split", "dev", "--no-clusters"]) == 2
+    assert "clusters-dev.parquet: not a table of clusters" in capsys.readouterr().err
+    for command in ("diagnose", "cluster", "map"):
+        assert main([command, str(run), "--out", str(path)]) == 2
+        assert "is a file, expected a folder" in capsys.readouterr().err
+    path.unlink()
 
 
 def test_the_watched_split_and_one_that_was_not(run, capsys):

@@ -29,11 +29,12 @@ def command(
 ) -> int:
     from finetooth.cli import _splits
     from finetooth.cli.train import Screen
-    from finetooth.diagnose import clustering
+    from finetooth.diagnose import clustering, mapping
     from finetooth.diagnose.clusters import cluster
     from finetooth.runs import Run
     from finetooth.search import diagnosed
 
+    mapping.folder_to_be(out)
     of = Run.open(run)
     chosen = _splits.of_run(of, split, data)
     watch = Screen()

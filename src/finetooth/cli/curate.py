@@ -56,6 +56,8 @@ def command(
     labels: Labels = None,
     json: Json = False,
 ) -> int:
+    if out is not None and Path(data).exists() and out.exists() and out.samefile(data):
+        raise UsageError(f"{out}: would be written over itself", cure="give another --out")
     # The label is part of an id made from the content: a run's table has the ids of its own labels.
     dataset = readers.load(data, task=task, format=format, **{**_as_read_by(with_), **reading(labels=labels)})
     known = tables.read(with_)

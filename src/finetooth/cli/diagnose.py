@@ -51,10 +51,12 @@ def command(
 ) -> int:
     from finetooth.cli import _splits
     from finetooth.cli.train import Screen
+    from finetooth.diagnose import mapping
     from finetooth.diagnose.diagnosis import diagnose
     from finetooth.runs import Run
     from finetooth.search import diagnosed
 
+    mapping.folder_to_be(out)
     of = Run.open(run)
     chosen = _splits.of_run(of, split, data)
     watch = Screen()
@@ -127,6 +129,8 @@ def told(cell: str) -> str:
         value = json_of(cell)
     except ValueError:
         return cell
+    if isinstance(value, dict) and {"predicted_label", "thought_process"} <= set(value):
+        return f"{value['predicted_label']}: {value['thought_process']}"
     units = value if isinstance(value, list) else [value]
     if not all(isinstance(u, dict) for u in units):
         return cell

@@ -62,6 +62,7 @@ def command(
     from finetooth.diagnose import dynamics_files, dynamics_stream, mapping
     from finetooth.diagnose.cartography import cartography
 
+    mapping.folder_to_be(out)
     # The reference's files take the values of every epoch; the map alone is made of sums.
     whole = dynamics_files.read(source, split=split) if reference is not None else None
     made = cartography(
@@ -74,8 +75,6 @@ def command(
         ambiguous_from=ambiguous_from,
         hard_below=hard_below,
     )
-    if out is not None and out.exists() and not out.is_dir():
-        raise UsageError("is a file, expected a folder", where=str(out))
     written: list[Path] = []
     extra: tuple[Finding, ...] = ()
     try:

@@ -87,7 +87,8 @@ def cartography(
     keep = range(len(table.epochs))[burn_in : None if burn_out is None else burn_in + burn_out]
     if burn_in < 0 or (burn_out is not None and burn_out < 1) or not keep:
         raise UsageError(
-            f"of {len(table.epochs)} epochs none is left (burn-in {burn_in}, burn-out {burn_out})",
+            f"of {len(table.epochs)} epochs none is left (burn-in {burn_in}"
+            + (")" if burn_out is None else f", burn-out {burn_out})"),
             cure="leave out fewer",
         )
     n = table.seen[:, keep.start : keep.stop].sum(axis=1)

@@ -12,6 +12,7 @@ from finetooth.diagnose import tables
 from finetooth.diagnose.clusters import Clusters
 from finetooth.diagnose.embeddings import Embeddings
 from finetooth.diagnose.mapping import stem
+from finetooth.errors import DataError
 from finetooth.io import plain, write_json
 from finetooth.types import Example
 
@@ -81,3 +82,18 @@ def write(
     parquet, csv = tables.write(pl.DataFrame(columns, schema=schema), base)
     write_json(base.with_suffix(".json"), found)
     return [parquet, csv, base.with_suffix(".json")]
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Rows by example id of what ``write`` wrote; {} where there is no such file. Raises DataError for another one."""
+    import polars as pl
+
+    if not path.is_file():
+        return {}
+    try:
+        return {row["example_id"]: row for row in pl.read_parquet(path).to_dicts()}
+    except (pl.exceptions.PolarsError, OSError, KeyError) as e:
+        what = f"not a table of clusters: {' '.join(str(e).split())[:120]}"
+        raise DataError(
+            what, where=str(path), cure="remove it, or make it anew with finetooth cluster"
+        ) from None

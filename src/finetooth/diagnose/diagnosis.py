@@ -92,7 +92,9 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     columns: dict[str, list[Any]] = {
         "example_id": ids,
         "input": [said(e) for e in examples],
-        "target": [text_of(plain(task.show(task.gold(e).target))) for e in examples],
+        "target": [
+            text_of(plain(task.show(p.target))) for p in _named(examples, map(task.gold, examples)) if p
+        ],
         **_said_of(task, own, own_apart.score, ""),
     }
     if known.held_out is not None:
@@ -132,8 +134,8 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     return Diagnosis(columns, ranking, found, _summary(columns, ranking, found, stated, on, own_apart.score))
 
 
-def _named(examples: Sequence[Example], predictions: Sequence[Prediction | None]) -> list[Prediction | None]:
-    """Predicted triples with the names of their entities, which a head gives by number and a reader cannot count."""
+def _named(examples: Sequence[Example], predictions: Iterable[Prediction | None]) -> list[Prediction | None]:
+    """Triples with the names of their entities, which a head gives by number and a reader cannot count."""
     made: list[Prediction | None] = []
     for example, p in zip(examples, predictions, strict=True):
         triples = getattr(p.target, "triples", ()) if p is not None else ()

@@ -7,6 +7,7 @@ from typing import Any
 
 from finetooth.diagnose import tables
 from finetooth.diagnose.cartography import DataMap
+from finetooth.errors import UsageError
 from finetooth.io import write_json
 
 
@@ -19,6 +20,12 @@ def home(source: str | Path) -> Path:
     """Where files go that nobody said a folder for: the run or folder itself, the folder of a file."""
     path = Path(source)
     return path if path.is_dir() else path.parent
+
+
+def folder_to_be(out: Path | None) -> None:
+    """Raises UsageError, before any work is done, where a folder for files is given that is a file."""
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError("is a file, expected a folder", where=str(out))
 
 
 def summary(made: DataMap, *, source: str, split: str) -> dict[str, Any]:

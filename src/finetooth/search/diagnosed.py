@@ -165,11 +165,8 @@ def _clusters(
     run: Run, data: Dataset, split: str, make: bool, seed: int, batch_tokens: int, watch: Watch
 ) -> dict[str, Any]:
     """clusters, embedded and vectors of ``Known``: those of finetooth cluster, or made without a picture."""
-    import polars as pl
-
-    path = run.folder / f"{stem('clusters', split)}.parquet"
     ids = [e.id for e in data.examples]
-    rows = {r["example_id"]: r for r in pl.read_parquet(path).to_dicts()} if path.is_file() else {}
+    rows = clustering.read(run.folder / f"{stem('clusters', split)}.parquet")
     fits = sum(i in rows for i in ids) == len(ids)
     if not make or not run.model.is_dir():
         return {"clusters": rows if fits else None}
