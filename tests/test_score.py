@@ -65,6 +65,19 @@ def test_rows_under_one_id_go_by_its_one_prediction(tmp_path, capsys):
     assert json.loads(out)["scores"][0]["value"] == 100.0
 
 
+def test_a_question_that_is_impossible_and_has_answers_is_named(tmp_path, capsys):
+    """evaluate-v2.0.py reads no is_impossible: it would want "Ada" of q1."""
+    document = json.loads(squad(tmp_path / "gold.json").read_text("utf-8"))
+    document["version"] = "v2.0"
+    document["data"][0]["paragraphs"][0]["qas"][0]["is_impossible"] = True
+    (tmp_path / "gold.json").write_text(json.dumps(document), "utf-8")
+    (tmp_path / "p.json").write_text('{"q1": "", "q2": "1843", "q3": "Rex"}', "utf-8")
+    code, out, err = run(capsys, "score", tmp_path / "p.json", tmp_path / "gold.json", "--json")
+    report = json.loads(out)
+    assert (code, report["scores"][0]["value"]) == (0, 100.0)
+    assert any("1 question marked is_impossible with answers, q1 for one" in n for n in report["notes"]), err
+
+
 @pytest.mark.parametrize(
     ("data", "cure"),
     [

@@ -97,6 +97,7 @@ class Task:
     label_of(target)                    the class of a target, for tasks that classify: a row of the confusion matrix
     settled(examples, predictions, train)  the predictions, their labels spelled as the set spells them
     unlabelled(example)                 why there is no target to score against, "" where there is one
+    notes(examples)                     what whoever reads a score on these must know
     together(examples)                  the examples of one set, with what only the whole set tells of each
     taught(target, example)             a prediction's target as one to train on, None where it cannot be; without
                                         it they are of one type
@@ -131,6 +132,7 @@ class Task:
         None
     )
     unlabelled: Callable[[Example], str] | None = None
+    notes: Callable[[Sequence[Example]], Sequence[str]] | None = None
     together: Callable[[Sequence[Example]], list[Example]] | None = None
     taught: Callable[[Any, Example], Any] | None = None
 

@@ -198,7 +198,7 @@ def score(
         tuple(name for name in unknown if name not in gone),
         fingerprint(map(task.to_row, examples)),
         metric_fingerprint(task),
-        (*notes, *_notes(scores)),
+        (*notes, *_notes(scores), *(task.notes(examples) if task.notes else ())),
         group_numbers(groups)[1],
         reached,
         tally(task, examples, predictions, names),

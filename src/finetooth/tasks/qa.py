@@ -16,7 +16,7 @@ from finetooth.metrics.qa import EXACT_MATCH, F1
 from finetooth.registry import Task
 from finetooth.tasks.qa_floors import FLOORS
 from finetooth.tasks.qa_parts import ABLATIONS, SLICES
-from finetooth.text import normalize_answer
+from finetooth.text import many, normalize_answer
 from finetooth.types import Example, Prediction, Span
 
 
@@ -205,6 +205,18 @@ def together(examples: Sequence[Example]) -> list[Example]:
     ]
 
 
+def notes(examples: Sequence[Example]) -> list[str]:
+    """Where the official script would score otherwise: it never reads ``is_impossible``, only the answers."""
+    both = [e.id for e in examples if e.meta.get("impossible_with")]
+    if not both:
+        return []
+    they = "it is" if len(both) == 1 else "they are"
+    return [
+        f"{many(len(both), 'question')} marked is_impossible with answers, {both[0]} for one: {they} scored as "
+        "unanswerable, where evaluate-v2.0.py goes by the answers (see the check unanswerable-with-answers)"
+    ]
+
+
 def gold(example: Example) -> Prediction:
     """The first accepted answer that says something once it is normalised; "" where there is none."""
     answers = [a.text for a in example.target.answers]
@@ -251,6 +263,7 @@ TASK = Task(
     show=lambda answer: answer,
     taught=taught,
     together=together,
+    notes=notes,
     metrics=(EXACT_MATCH, F1),
     main_metric="f1",
     heads=("span", "causal"),
