@@ -57,6 +57,12 @@ def test_the_two_lines_run_with_transformers_alone(bases, tmp_path):  # noqa: F8
     assert all(name.endswith(end) for name, end in zip(made, CLASSES.values(), strict=True)), made
 
 
+def test_the_command_on_the_card_can_be_copied(tmp_path):
+    folder = make_run(tmp_path / "r_host")
+    assert "`finetooth predict r_host FILE --out OUT`." in card.render(collect(folder))
+    assert card.code("finetooth predict 'a`b' FILE") == "`` finetooth predict 'a`b' FILE ``"
+
+
 def test_the_hub_reads_what_it_asks_for(tmp_path):
     hub = pytest.importorskip("huggingface_hub")
     run = make_run(tmp_path / "run", texts=PAYLOADS, n=len(PAYLOADS))

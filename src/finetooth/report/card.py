@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,7 +180,7 @@ def _use(shown: Shown) -> list[str]:
         ),
         '```python\nfrom finetooth.models.load import load_run\nhead, model = load_run("model")\n```\n',
         "Or with everything the run knows (windows, thresholds, labels): "
-        f"`finetooth predict {escape(shown.name)} FILE --out OUT`.\n",
+        f"{code(f'finetooth predict {shlex.quote(shown.name)} FILE --out OUT')}.\n",
     ]
 
 
@@ -270,6 +271,14 @@ def escape(text: str) -> str:
     for mark in "\\`*_[]<>|#!":
         line = line.replace(mark, "\\" + mark)
     return line
+
+
+def code(text: str) -> str:
+    """Text as a code span: nothing in it is escaped, so its fence is longer than any run of backticks in it."""
+    line = " ".join(text.split())
+    longest = max(map(len, re.findall("`+", line)), default=0)
+    pad = " " if longest else ""
+    return f"{'`' * (longest + 1)}{pad}{line}{pad}{'`' * (longest + 1)}"
 
 
 def write(shown: Shown, path: str | Path, said: Said | None = None) -> None:
