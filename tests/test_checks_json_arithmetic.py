@@ -64,6 +64,13 @@ def test_shares_that_were_rounded_one_by_one_make_a_whole_and_others_do_not(make
     assert {f.example_id for f in declared} == {"e0", "e1", "e2"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_shares_of_which_no_list_is_filled_say_nothing():
+    values = [{"shares": [{"percentage": 40.0}, {"percentage": None}]}]
+    values += [{"shares": [{"percentage": None}, {"of": "x"}]} for _ in range(5)]
+    assert not [f for f in findings(values) if "percentage" in str(f.evidence)]
+
+
 # --- totals by any name ----------------------------------------------------------------------------------------
 
 

@@ -118,6 +118,8 @@ def shares(view: View) -> Iterator[Candidate]:
                 continue
             addend = column(below, p, "i")
             made = each(view.table, at, addend)
+            if np.isnan(made.values).all():
+                continue  # no list of them is filled
             whole = 1 if abs(float(np.nanmedian(made.values)) - 1) < 0.5 else 100
             if whole == 100 and not has(words, names.PERCENT):
                 continue  # weights of things
