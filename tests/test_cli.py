@@ -110,6 +110,9 @@ def test_a_tokenizer_tells_what_no_window_holds(write, tmp_path, capsys):
     path = write(bad)
     assert main(["check", path]) == 0
     assert "answer-lost-to-truncation: needs --tokenizer" in capsys.readouterr().err
+    wide = ["--tokenizer", str(tmp_path), "--max-length-tokens", "64", "--stride-tokens", "64"]
+    assert main(["check", str(path), *wide]) == 2
+    assert "--stride-tokens 64 must be below --max-length-tokens 64" in capsys.readouterr().err
     window = ["--tokenizer", str(tmp_path), "--max-length-tokens", "20", "--stride-tokens", "4"]
     report = told(capsys, "check", path, *window, code=1)
     assert [f["check"] for f in report["findings"]] == ["answer-lost-to-truncation"]

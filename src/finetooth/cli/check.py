@@ -68,6 +68,11 @@ def command(
     json: Json = False,
 ) -> int:
     options = reading(schemas, labels)
+    if tokenizer is not None and stride_tokens >= max_length_tokens:
+        raise UsageError(
+            f"--stride-tokens {stride_tokens} must be below --max-length-tokens {max_length_tokens}",
+            cure=f"as in --stride-tokens {max_length_tokens // 3}",
+        )
     if stream:
         if explain:
             raise UsageError("--explain needs all rows at once", cure="leave out --stream")
