@@ -129,7 +129,7 @@ FILES = [
     ("an empty list", "a.json", "[]", ("expected rows, found none", "right file")),
     ("other keys", "a.jsonl", '{"a": 1}\n{"a": 2}', ("unknown format", "the keys a", "qa-rows")),
     ("prose", "a.txt", "Dear Bo,\nhow are you?", ("unknown format", "Dear Bo", "squad")),
-    ("a table", "a.csv", "id,question,context\n1,a,b", ("unknown format", "id,question")),
+    ("a table", "a.csv", "id,question,context\n1,a,b", ("questions as CSV", "to_json")),
     ("a page", "a.html", "<!doctype html><p>404</p>", ("unknown format", "<!doctype")),
     ("bytes", "a.bin", bytes(range(256)) * 9, ("zero byte at 0", "JSON Lines")),
     ("a picture", "a.json", b"\x89PNG\r\n\x1a\n" + bytes(30), ("binary", "expected text or Parquet")),

@@ -456,6 +456,19 @@ def test_a_hub_data_set_reads_like_a_file(folder):
     assert readers.load(f"hub:{folder / 'train.jsonl'}").format == "qa-rows"
 
 
+def test_what_save_to_disk_wrote_needs_no_hub(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_list([ROW, NOON]).save_to_disk(tmp_path / "saved")
+    assert [e.id for e in readers.load(f"hub:{tmp_path / 'saved'}").examples] == ["q1", "q2"]
+    with pytest.raises(DataError, match="leave out hub: and give "):
+        readers.load(f"hub:{tmp_path / 'saved'}@train")
+
+
+def test_a_format_that_is_none_is_told_those_of_the_task(load):
+    with pytest.raises(UsageError, match=r"no format 'x' \(there are: qa-rows, squad\)"):
+        load([ROW], "rows.jsonl", task="qa", format="x")
+
+
 def test_a_split_that_is_not_there(folder):
     with pytest.raises(DataError, match="cannot be loaded"):
         readers.load(f"hub:{folder}@nope")

@@ -78,6 +78,11 @@ def _asked_for(reader: registry.Reader, source: Source) -> registry.Reader:
 
 def _named(format: str, task: str | None) -> registry.Reader:
     named = {r.name: r for r in registry.readers()}
+    if format not in named and task is not None:
+        raise UsageError(
+            f"there is no format {format!r}",
+            cure=registry.did_you_mean(format, (r.name for r in named.values() if r.task == task)),
+        )
     reader: registry.Reader = registry.pick(format, named, "format")
     if task is not None and reader.task != task:
         formats = ", ".join(r.name for r in named.values() if r.task == task)
@@ -116,7 +121,12 @@ def _parts(source: Source, task: str | None, format: str | None) -> tuple[list[S
 
 
 def _unknown(source: Source, task: str | None) -> DataError:
-    formats = ", ".join(r.name for r in registry.readers() if task is None or r.task == task)
+    by_task: dict[str, list[str]] = {}
+    for r in registry.readers():
+        if task is None or r.task == task:
+            by_task.setdefault(r.task, []).append(r.name)
+    listed = {t: ", ".join(names) for t, names in sorted(by_task.items())}
+    formats = "; ".join(f"{names} (of {t})" if task is None else names for t, names in listed.items())
     return DataError(
         f"unknown format{f' for the task {task}' if task else ''}: {_found(source)}",
         where=str(source),

@@ -16,9 +16,10 @@ from finetooth.io.source import Problems
 
 
 def open_hub(name: str, options: Mapping[str, Any] | None = None) -> Source:
-    """The rows of a hub data set; a local file after ``hub:`` is read as if ``hub:`` were not there."""
-    path = name.removeprefix("hub:")
-    return Source(path, options) if Path(path).is_file() else HubSource(name, options)
+    """The rows of a hub data set; a local file, or a folder of save_to_disk, is read as without ``hub:``."""
+    path = Path(name.removeprefix("hub:"))
+    here = path.is_file() or (path / "state.json").is_file()
+    return Source(path, options) if here else HubSource(name, options)
 
 
 def parse_name(name: str) -> tuple[str, str | None, str | None]:
@@ -85,11 +86,12 @@ class HubSource(Source):
             loaded = datasets.load_dataset(self.name, self.subset, split=self.split)
         except Exception as e:  # a foreign library with errors of a dozen others
             reason = " ".join(str(e).split())[:300] or type(e).__name__
-            cure = (
-                "check that the folder holds Parquet, JSON or CSV files"
-                if local
-                else "check the name and the network; a local file or folder needs neither"
-            )
+            if local and (self.path / "state.json").is_file():
+                cure = f"save_to_disk wrote it, one split: leave out hub: and give {self.name}"
+            elif local:
+                cure = "check that the folder holds Parquet, JSON or CSV files"
+            else:
+                cure = "check the name and the network; a local file or folder needs neither"
             raise DataError(f"cannot be loaded: {reason}", where=str(self), cure=cure) from None
         if isinstance(loaded, datasets.DatasetDict):
             loaded = self._one_split(loaded)

@@ -23,8 +23,18 @@ from finetooth.types import Example
 
 
 def sniff(source: Source) -> bool:
+    if _is_table(source):
+        return True
     row = _wrapped(source)[:1] or [source.first_row]
     return isinstance(row[0], Mapping) and {"question", "context"} <= set(row[0])
+
+
+def _is_table(source: Source) -> bool:
+    """Whether it is CSV or TSV of questions: such files are refused, but by their name."""
+    if not source.is_text or source.starts_with in ("{", "["):
+        return False
+    line = source.head.decode("utf-8-sig", "ignore").lstrip().partition("\n")[0]
+    return any({"question", "context"} <= {c.strip().strip('"') for c in line.split(d)} for d in ",\t;")
 
 
 def _wrapped(source: Source) -> list[Any]:
@@ -37,6 +47,12 @@ def _wrapped(source: Source) -> list[Any]:
 
 
 def read(source: Source) -> Iterator[Example]:
+    if _is_table(source):
+        raise DataError(
+            "questions as CSV are not read: a table has no lists of answers, only text that stands for them",
+            where=str(source),
+            cure="write Parquet, or JSON Lines: to_json of datasets, that of pandas with orient='records', lines=True",
+        )
     shared: dict[str, str] = {}
     for where, row in _rows(source):
         plain = _plain(row, where)
