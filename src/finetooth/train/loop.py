@@ -27,7 +27,7 @@ from finetooth.train.trainer import Engine
 from finetooth.train.watch import Watch
 
 Evaluate = Callable[[], dict[str, float]]
-SPARE = 1.1  # of the memory foretold, how much a process may hold between steps
+SPARE = 1.1  # of what it needs, how much a process may hold between steps where nothing was foretold
 
 
 class Loop(TrainerCallback):
@@ -156,14 +156,14 @@ class Loop(TrainerCallback):
         return control
 
     def _bound_memory(self) -> None:
-        """Gives freed memory back where the process holds more than was foretold, and a tenth.
+        """Gives freed memory back where the process holds more than was foretold.
 
         Batches of many shapes leave holes that none fills: without this a run takes twice its need in an hour.
         """
         if self.engine.args.device.type != "cpu":
             return
         if not self._bound_mb:
-            self._bound_mb = SPARE * (self.told_mb or machine.memory_mb())
+            self._bound_mb = self.told_mb or SPARE * machine.memory_mb()
         elif machine.memory_mb() > self._bound_mb:
             machine.give_back()
             # What is still held is in use, whatever was foretold: to give back at every step would gain nothing.
