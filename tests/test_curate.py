@@ -95,6 +95,13 @@ def test_a_column_without_a_value_is_an_error_and_no_empty_result(data, table):
         apply_filters(data, {"filters": [{"name": "cluster", "exclude": -1}]}, table)
 
 
+def test_nothing_is_most_ambiguous_where_nothing_varies(data, table):
+    for row in table.values():
+        row["variability"] = 0.0
+    with pytest.raises(ConfigError, match="the same variability"):
+        apply_filters(data, {"filters": [{"name": "ambiguous", "top": 0.5}]}, table)
+
+
 def test_what_a_check_moves_must_be_what_is_taught():
     inputs = QAInput("When?", "1939 was not 39.")
     example = Example("q", inputs, QATarget((Span(2, 4, "39"), Span(13, 15, "39"))))

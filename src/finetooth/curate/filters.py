@@ -53,6 +53,11 @@ def filter_(*needs: str) -> Callable[[Callable[..., Dropping]], Filter]:
 def ambiguous(rows: Sequence[Row], *, top: float = 0.33) -> Dropping:
     """Keeps the share ``top`` with the highest variability (Swayamdipta et al. 2020 keep 0.33)."""
     _share(top, "ambiguous: top")
+    if len(rows) > 1 and len({r["variability"] for r in rows}) == 1:
+        raise ConfigError(
+            "ambiguous: every example has the same variability, none is more ambiguous than another",
+            cure="train for two epochs or more, and map again",
+        )
     order = sorted(rows, key=lambda r: (-r["variability"], r["example_id"]))
     for row in order[max(1, round(top * len(rows))) :]:
         yield row["example_id"], f"variability {row['variability']:.3f} is not in the top {top:.0%}"

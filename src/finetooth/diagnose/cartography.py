@@ -148,14 +148,21 @@ def cartography(
 
 def _about(summary: dict[str, Any]) -> list[Finding]:
     """What a reader must know before reading anything into the map."""
+    made = []
+    if len(summary["epochs"]) == 1:
+        message = "one epoch: no probability can vary, so no example is ambiguous"
+        made.append(
+            ("dynamics-one-epoch", flag("", message, severity="warning", fix="train for two or more"))
+        )
     never, n = summary["never_learnt"], summary["examples"]
-    if never <= n * LITTLE:
-        return []
-    message = (
-        f"gold never won on {never:,} of {n:,} examples: the model learnt little, and the map says little"
-    )
-    finding = flag("", message, severity="warning", fix="train longer, or with a higher learning rate")
-    return [replace(finding, check="dynamics-little-learnt")]
+    if never > n * LITTLE:
+        message = (
+            f"gold never won on {never:,} of {n:,} examples: the model learnt little, or a target has so many "
+            "parts that all are never right at once; categories say little"
+        )
+        finding = flag("", message, severity="warning", fix="train longer, or with a higher learning rate")
+        made.append(("dynamics-little-learnt", finding))
+    return [replace(finding, check=name) for name, finding in made]
 
 
 def forgetfulness(correct: np.ndarray) -> np.ndarray:
