@@ -75,6 +75,22 @@ def test_every_task_answers_rows_without_a_target(task, head, bases, tmp_path, c
     ]
 
 
+def test_questions_that_are_cut_and_contexts_without_words_are_named(bases, tmp_path, capsys, monkeypatch):
+    row = run_of(tmp_path / "run", "qa", "span", bases)[0]
+    long = " ".join(["who"] * 2000)
+    rows = [row, *({**row, "id": f"long{i}", "question": long + " was" * i} for i in range(2))]
+    rows.append({**row, "id": "blank", "context": "  "})
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "rows.jsonl")]) == 0
+    told = capsys.readouterr().err
+    assert "2 rows, long0, long1: the question is too long: its last " in told
+    assert "1 row, blank: its context holds no words to answer from" in told
+    with (tmp_path / "rows.jsonl").open("rb") as f:
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": f}))
+        assert main(["predict", str(tmp_path / "run"), "-"]) == 0
+    assert capsys.readouterr().err.count("rows, long0, long1: ") == 1
+
+
 def test_lines_are_given_as_they_come():
     out, into = os.pipe()
     with os.fdopen(out, "rb", buffering=0) as stream, os.fdopen(into, "wb", buffering=0) as sender:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from finetooth.checks import stream
-from finetooth.cli._output import say, table, told_dropped
+from finetooth.cli._output import printable, say, table, told_dropped
 from finetooth.cli._progress import Progress
 from finetooth.io import atomic
 from finetooth.text import shorten
@@ -16,8 +16,6 @@ from finetooth.text import shorten
 
 def command(data: str, bad: Sequence[str], show: int, out: Path | None, as_json: bool, **asked: Any) -> int:
     """Checks ``data`` in parts; the exit code: 1 where a severity in ``bad`` was found."""
-    from finetooth.cli.check import _printable
-
     with stream.temporary() as folder:
         with Progress("checking", "parts") as bar:
             report = stream.run(data, Path(folder), show=show, progress=bar, **asked)
@@ -32,8 +30,8 @@ def command(data: str, bad: Sequence[str], show: int, out: Path | None, as_json:
             )
             for finding in sorted((f for fs in report.first.values() for f in fs), key=lambda f: f.severity):
                 print(
-                    f"{finding.severity:7}  {finding.check}  {_printable(finding.example_id) or '(the set)'}  "
-                    f"{_printable(shorten(finding.message, 160))}"
+                    f"{finding.severity:7}  {finding.check}  {printable(finding.example_id) or '(the set)'}  "
+                    f"{printable(shorten(finding.message, 160))}"
                 )
             if report.by_check:
                 rows = [(s, c, n) for (s, c), n in sorted(report.by_check.items())]

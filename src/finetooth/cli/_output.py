@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from finetooth.io import to_json
-from finetooth.text import many
-from finetooth.types import Drop
+from finetooth.text import many, shorten
+from finetooth.types import Drop, Example
+
+NAMED = 5  # rows, where there are many
 
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
@@ -27,6 +30,26 @@ def told_dropped(drops: Iterable[Drop]) -> None:
     """A line a reason for the rows that the reader left out; nothing where it left out none."""
     for reason, n in Counter(drop.reason for drop in drops).items():
         say(f"left out by the reader: {many(n, 'row')}: {reason}")
+
+
+def told_reasons(reasons: Mapping[str, str], examples: Sequence[Example]) -> None:
+    """A line a kind of reason why a head (``reasons``, by id) could not take these examples as they are."""
+    kinds: dict[str, list[str]] = {}
+    for example in examples:
+        if example.id in reasons:
+            kinds.setdefault(re.sub(r"\d+", "", reasons[example.id]), []).append(example.id)
+    for ids in kinds.values():
+        shown = ", ".join(printable(shorten(i, 40)) for i in ids[:NAMED]) + (
+            ", ..." if len(ids) > NAMED else ""
+        )
+        differ = len({reasons[i] for i in ids}) > 1
+        why = printable(reasons[ids[0]]) + (" (of the first)" if differ else "")
+        say(f"{many(len(ids), 'row')}, {shown}: {why}")
+
+
+def printable(text: str) -> str:
+    """On one line, and nothing in it that a terminal would obey: ids and texts come from the data."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def emit(value: Any) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from finetooth import checks, readers
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, say, table, told_dropped
+from finetooth.cli._output import Json, emit, printable, say, table, told_dropped
 from finetooth.errors import UsageError
 from finetooth.io import write_json
 from finetooth.machines import Spread
@@ -127,11 +127,6 @@ def _explain(dataset, as_json: bool) -> int:
     return 0
 
 
-def _printable(text: str) -> str:
-    """On one line, and nothing in it that a terminal would obey: ids and texts come from the data."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _print(dataset, report: checks.CheckReport, show: int) -> None:
     say(f"{dataset.source}: {many(len(dataset), 'example')} of {dataset.task} ({dataset.format})")
     told_dropped(dataset.dropped)
@@ -141,8 +136,8 @@ def _print(dataset, report: checks.CheckReport, show: int) -> None:
         shown[finding.check] += 1
         if shown[finding.check] <= show:
             print(
-                f"{finding.severity:7}  {finding.check}  {_printable(finding.example_id) or '(the set)'}  "
-                f"{_printable(shorten(finding.message, 160))}"
+                f"{finding.severity:7}  {finding.check}  {printable(finding.example_id) or '(the set)'}  "
+                f"{printable(shorten(finding.message, 160))}"
             )
     if by:
         print()

@@ -12,7 +12,7 @@ import typer
 from finetooth.cli import _asked as asking
 from finetooth.cli._base import is_base
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, say
+from finetooth.cli._output import Json, emit, say, told_reasons
 from finetooth.cli._progress import Progress
 from finetooth.errors import DataError, FinetoothError, UsageError
 from finetooth.text import many
@@ -105,6 +105,7 @@ def command(
             journal=journal,
             key=key,
         )
+    told_reasons(answering.reasons, examples)
     lines = [predicting.row(p, kind) for p in found]
     if out is not None:
         with atomic(out) as f:
@@ -160,6 +161,7 @@ def _stream(
                     kept.append(line)
                 else:
                     print(to_json(line), flush=True)
+            told_reasons(head.reasons, some)
             if wrong is not None:
                 raise wrong
     if out is not None:

@@ -86,6 +86,8 @@ class SpanHead:
         for i, (cuts, off) in enumerate(self.pairs.windows(questions, contexts)):
             if off:
                 self.reasons[examples[i].id] = f"the question is too long: its last {off} tokens are cut"
+            elif not any(len(c.offsets) for c in cuts):
+                self.reasons[examples[i].id] = "its context holds no words to answer from"
             yield i, cuts
 
     def _places(self, example: Example, cuts: list[Cut]) -> list[tuple[int, int] | None]:
