@@ -121,3 +121,17 @@ def test_the_same_map_gives_the_same_picture(tmp_path):
     made = many(200)
     one, two = (datamap.draw(made, tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
     assert one == two
+
+
+def test_a_map_in_one_corner_is_drawn_closer_too(tmp_path):
+    from matplotlib.colors import to_rgb
+    from matplotlib.image import imread
+
+    def middle(scale):
+        """How many pixels of the middle, where no example lies, are of the colour of easy ones."""
+        made = cartography(table(1 - scale * np.random.default_rng(0).random((40, 3))))
+        pixels = imread(datamap.draw(made, tmp_path / "m.png"))[400:750, 500:850, :3]
+        return int((np.abs(pixels - to_rgb(datamap.COLOURS["easy"])).max(axis=-1) < 0.3).sum())
+
+    assert middle(0.05) > 100
+    assert middle(0.45) == 0

@@ -279,10 +279,8 @@ def _against(
         never = np.array([bool(f is not None and 0 < f < 1000) for f in columns["forgetfulness"]])
         made["forgotten"] = never
     if known.findings:
-        made["checks"] = np.array([any(f.severity == "error" for f in by_id.get(i, ())) for i in ranking.ids])
-        made["checks"] |= np.array(
-            [sum(f.severity == "warning" for f in by_id.get(i, ())) >= 2 for i in ranking.ids]
-        )
+        # One error, or warnings of two checks: five of one kind may be the style of the set.
+        made["checks"] = evidence.of_findings(by_id, ranking.ids) >= evidence.POINTS["error"]
     if known.task.name == "qa":
         made["rules"] = np.sum([on.astype(int) for on in flags.values()], axis=0) >= threshold
     if known.held_out is not None:

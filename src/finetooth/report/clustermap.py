@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from finetooth.diagnose.clusters import Clusters
 
 MOST_NAMES = 14
+FEW = 400  # examples below which a name covers too many of them
 NOISE_COLOUR = "#c9ced6"
 # Neighbours in this list are far apart in hue, since clusters come by size and large ones get the first.
 COLOURS = (
@@ -48,9 +49,11 @@ def draw(made: Clusters, path: str | Path, *, title: str = "") -> Path:
     plain: dict[str, Any] = {"parse_math": False}
     for c in range(min(MOST_NAMES, int(label.max(initial=-1)) + 1)):
         x, y = np.median(place[label == c], axis=0)
+        if n < FEW:  # a name would hide much of its cluster: it stands above
+            y = place[label == c, 1].max() + 0.02 * np.ptp(place[:, 1])
         name = textwrap.fill(made.names.get(c, f"cluster {c}"), 24)
         axes.text(
-            x, y, name, size=8, ha="center", va="center", color=INK, linespacing=1.15, **plain,
+            x, y, name, size=8, ha="center", va="bottom" if n < FEW else "center", color=INK, linespacing=1.15, **plain,
             bbox={"facecolor": PAPER, "edgecolor": COLOURS[c % len(COLOURS)], "alpha": 0.82, "pad": 2.2,
                   "linewidth": 1.0},
         )  # fmt: skip

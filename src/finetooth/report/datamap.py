@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from finetooth.diagnose.cartography import DataMap
 
 MOST_POINTS = 6_000
+CORNER = 0.12  # of variability, and half of confidence: a map whose examples all lie in so little is drawn closer too
 CELLS = (160, 260)  # of the grid of densities, up and across
 FAINTEST = 0.38  # strength of a cell with a single example: it must still be seen
 INK, FAINT, PAPER = "#1d2430", "#6b7480", "#ffffff"
@@ -53,6 +54,7 @@ def draw(made: DataMap, path: str | Path, *, title: str = "") -> Path:
         _density(main, x, y, category, right)
     _lines(main, made.choice.stated)
     _names(main, x, y, category)
+    _zoom(main, x, y, category)
     _margin(figure.add_subplot(grid[0, 0], sharex=main), x, category, (0.0, right), upright=True)
     _margin(figure.add_subplot(grid[1, 1], sharey=main), y, category, (0.0, 1.0), upright=False)
     plain: dict[str, Any] = {"parse_math": False}
@@ -168,6 +170,24 @@ def _names(axes: Axes, x: np.ndarray, y: np.ndarray, category: np.ndarray) -> No
             color=COLOURS[name], weight="bold", ha=left_right, va=up_down, zorder=6, linespacing=1.35,
             bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 2.5},
         )  # fmt: skip
+
+
+def _zoom(axes: Axes, x: np.ndarray, y: np.ndarray, category: np.ndarray) -> None:
+    """The corner again, larger, where all examples lie in one: the mean over many tokens is nearly 1 everywhere."""
+    low, high = float(y.min()), float(y.max())
+    if len(x) < 2 or x.max() > CORNER or high - low > 2 * CORNER or not (x.max() > 0 and high > low):
+        return
+    inside = axes.inset_axes((0.36, 0.14, 0.42, 0.62), zorder=5)
+    some = np.random.default_rng(0).permutation(len(x))[:MOST_POINTS]
+    _points(inside, x[some], y[some], category[some])
+    inside.set_xlim(-0.04 * x.max(), 1.04 * x.max())
+    inside.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    inside.tick_params(colors=FAINT, labelsize=7.5, length=2)
+    inside.grid(color="#e8ebef", linewidth=0.6)
+    inside.set_axisbelow(True)
+    inside.set_title("the same, closer", size=8.5, color=FAINT, loc="left", pad=4)
+    for side in inside.spines.values():
+        side.set_color("#c3c9d1")
 
 
 def _margin(
