@@ -54,6 +54,13 @@ def test_harder_examples_are_no_group_of_wrong_ones():
     assert ranking.share is None, "two groups, but both are held likelier right than wrong"
 
 
+def test_a_model_that_doubts_most_labels_tells_of_no_group():
+    hard, (p,) = looks(share=0.2, apart=0.0)
+    odds = np.log(p / (1 - p))
+    assert rank(ids(hard), {"low_confidence": probability(odds - np.where(hard, 8.0, 4.0))}).share is None
+    assert rank(ids(hard), {"low_confidence": probability(odds - np.where(hard, 6.0, 0.0))}).share is not None
+
+
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
 def test_the_share_of_mislabelled_examples_is_estimated(share):
     wrong, (p,) = looks(share=share, apart=4.0)

@@ -28,9 +28,9 @@ def posterior(values: np.ndarray) -> Posterior:
     """P(upper group) of each of ``values`` (n,) in log odds, by a mixture of two normals of one spread, fitted by EM.
 
     One spread makes the posterior rise with the value everywhere. The two groups are believed if their
-    means are 2 spreads apart, the Bayesian information criterion prefers two groups to one, and the upper one
-    lies above 0: labels that are held likelier right than wrong may be the harder ones, they are no group of
-    wrong ones. If not, nothing stands apart, and the score is half the quantile to the fourth: a rank, never
+    means are 2 spreads apart, the Bayesian information criterion prefers two groups to one, and 0 lies between
+    them: labels that are held likelier right than wrong may be the harder ones, they are no group of
+    wrong ones; and who doubts the labels of the larger group too has learnt too little to tell. If not, nothing stands apart, and the score is half the quantile to the fourth: a rank, never
     above 0.5.
     """
     values = np.asarray(values, dtype=float)
@@ -57,7 +57,7 @@ def posterior(values: np.ndarray) -> Posterior:
         spread = float(np.sqrt(squares.mean())) + 1e-9
     # One normal has two parameters, the mixture four.
     alone = -n * np.log(values.std()) - n / 2
-    if high <= 0 or high - low < APART * spread or 2 * (likelihood - alone) < 2 * np.log(n):
+    if not low < 0 < high or high - low < APART * spread or 2 * (likelihood - alone) < 2 * np.log(n):
         return Posterior(_by_rank(values), None)
     return Posterior(p, share)
 
