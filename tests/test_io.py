@@ -430,3 +430,21 @@ def test_classes_inside_objects_are_named_whichever_way_their_lists_come():
         "spans": {"tag": ["B-PER", "O"], "at": [1, 0]}
     }
     assert change({"spans": [{"tag": 1, "at": 1}]}) == {"spans": [{"tag": "B-PER", "at": 1}]}
+
+
+@pytest.mark.parametrize("written", [parquet, saved])
+@pytest.mark.parametrize(
+    ("labels", "read"),
+    [
+        ({}, ["entailment", "contradiction"]),
+        ({"0": "entailed", "2": "not_entailed"}, ["entailed", "not_entailed"]),
+        ({"0": "contradiction", "2.0": "entailment"}, ["contradiction", "entailment"]),
+        ({"Entailment": "entailed", "2": "not_entailed", "0": "no"}, ["entailed", "not_entailed"]),
+    ],
+)
+def test_a_mapping_of_labels_calls_a_class_by_its_number_or_its_name(written, labels, read, tmp_path):
+    label = {"names": ["entailment", "neutral", "contradiction"], "_type": "ClassLabel"}
+    about = {"huggingface": json.dumps({"info": {"features": {"label": label}}})}
+    table = pa.table({"premise": ["A b.", "C d."], "hypothesis": ["A.", "C."], "label": [0, 2]})
+    path = written(table.replace_schema_metadata(about), tmp_path)
+    assert [e.target.label for e in readers.load(path, labels=labels).examples] == read

@@ -7,7 +7,7 @@ where the file tells them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ class _Budget:
             )
 
 
-def parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(path[i], row). Raises DataError for what is no Parquet, and for a file that would fill the memory."""
+def parquet_rows(path: Path, asked: Collection[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(path[i], row); ``asked``: classes that keep their number, see ``classes``. Raises DataError for what is no Parquet, and for a file that would fill the memory."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -53,20 +53,20 @@ def parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             # One group at a time: pyarrow cannot join the dictionaries of nested columns over two.
             groups = range(file.metadata.num_row_groups)
             batches = (b for g in groups for b in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[g]))
-            names = classes.of_schema(file.schema_arrow)
+            names = classes.of_schema(file.schema_arrow, asked)
             yield from _rows(path, batches, _Budget(path, size), names)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as e:
         raise _unreadable(path, "Parquet", e) from None
 
 
-def saved_rows(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def saved_rows(folder: Path, asked: Collection[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     """(file[i], row) of the Arrow streams of a folder that ``datasets`` wrote with ``save_to_disk``."""
     import pyarrow as pa
 
     for path in _saved_files(folder):
         try:
             with pa.memory_map(str(path)) as mapped, pa.ipc.open_stream(mapped) as stream:
-                names = classes.of_schema(stream.schema)
+                names = classes.of_schema(stream.schema, asked)
                 yield from _rows(path, stream, _Budget(path, path.stat().st_size), names)
         except (pa.ArrowException, OSError, ValueError) as e:
             raise _unreadable(path, "Arrow", e) from None

@@ -181,11 +181,11 @@ class Source:
         if self.is_saved:
             from finetooth.io.columns import saved_rows
 
-            yield from saved_rows(self.path)
+            yield from saved_rows(self.path, self.options.get("labels") or ())
         elif self.is_parquet:
             from finetooth.io.columns import parquet_rows
 
-            yield from parquet_rows(self.path)
+            yield from parquet_rows(self.path, self.options.get("labels") or ())
         elif self._parsed is None:
             yield from self._json_lines(problems)
         else:

@@ -5,7 +5,7 @@ hub:NAME[:SUBSET][@SPLIT]    hub:rajpurkar/squad@validation    hub:./my_parquet_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ class HubSource(Source):
             raise DataError(f"cannot be loaded: {reason}", where=str(self), cure=cure) from None
         if isinstance(loaded, datasets.DatasetDict):
             loaded = self._one_split(loaded)
-        return _names_for_classes(loaded)
+        return _names_for_classes(loaded, self.options.get("labels") or ())
 
     def _one_split(self, splits: Mapping[str, Any]) -> Any:
         if len(splits) == 1 or "train" in splits:
@@ -137,9 +137,9 @@ def _go_offline() -> None:
     datasets.config.HF_HUB_OFFLINE = True
 
 
-def _names_for_classes(table: Any) -> Any:
+def _names_for_classes(table: Any, asked: Collection[str]) -> Any:
     """Class numbers as their names: the number means something in this one data set only."""
-    names = classes.of_features(table.features.to_dict())
+    names = classes.of_features(table.features.to_dict(), asked)
     return table if names is None else _Mapped(table, names)
 
 
