@@ -340,6 +340,21 @@ def test_predictions_that_are_missing_are_made_beside_those_that_are_there(run):
     )
 
 
+def test_predictions_of_other_examples_stay_in_the_file(run, tmp_path):
+    path = run / "predictions" / "dev.jsonl"
+    assert main(["diagnose", str(run), "--split", "dev", "--no-clusters"]) == 0
+    before = path.read_text("utf-8").splitlines()
+    known = json.loads(before[0])["id"]
+    pair = {"premise": "A man sits.", "hypothesis": "Someone sits.", "label": "entailment"}
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(pair | {"id": i}) + "\n" for i in (known, "z")), "utf-8")
+    arguments = ["--data", str(other), "--no-clusters", "--out", str(tmp_path)]
+    assert main(["diagnose", str(run), "--split", "dev", *arguments]) == 0
+    *kept, new = map(json.loads, path.read_text("utf-8").splitlines())
+    assert kept == list(map(json.loads, before))
+    assert new["id"] == "z"
+
+
 def test_a_broken_table_of_clusters_and_a_file_for_a_folder_are_told(run, capsys):
     path = run / "clusters-dev.parquet"
     path.write_bytes(b"PAR1 not really")

@@ -69,6 +69,19 @@ def read(path: str | Path, task: Task, examples: Sequence[Example]) -> Matched:
     return match(found, examples)
 
 
+def rows(path: str | Path, task: Task, examples: Sequence[Example]) -> list[dict[str, Any]] | None:
+    """Every row of a file as a run keeps it, those for other examples too, values as they stand; None where the file
+    is no list of ids and values (columns of tags, documents). Raises DataError as ``read`` does."""
+    source = Source(path)
+    if task.predictions and task.predictions(source, examples) is not None:
+        return None
+    by_id = {e.id: e for e in examples}
+    return [
+        {"id": name, "prediction": value, "confidence": confidence}
+        for _, name, value, confidence in _rows(source, by_id, keys_of(task))
+    ]
+
+
 def keys_of(task: Task) -> tuple[str, ...]:
     """What a prediction may be called in a row."""
     return tuple(k for k in KEYS if k != "text" or task.name not in WITH_TEXT)

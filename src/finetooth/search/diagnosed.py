@@ -18,8 +18,8 @@ from finetooth.diagnose.mapping import stem
 from finetooth.errors import UsageError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.predict import model_key, predict
-from finetooth.io import write_json
-from finetooth.runs import Run, read_lines
+from finetooth.io import write_json, write_jsonl
+from finetooth.runs import Run, prediction_row, read_lines
 from finetooth.search.crossval import out_of_sample
 from finetooth.train import Watch
 from finetooth.types import Dataset, Example
@@ -136,8 +136,10 @@ def _predictions(run: Run, data: Dataset, split: str, make: bool, batch_tokens: 
     task, path = registry.task(run.config.task), run.predictions_path(split)
     examples = data.examples
     there: list[Any] = [None] * len(examples)
+    others: tuple[str, ...] = ()
     if path.is_file():
-        there = list(predictions.read(path, task, examples).predictions)
+        found = predictions.read(path, task, examples)
+        there, others = list(found.predictions), found.unknown
     left = [e for e, p in zip(examples, there, strict=True) if p is None]
     if not left:
         return there
@@ -147,6 +149,17 @@ def _predictions(run: Run, data: Dataset, split: str, make: bool, batch_tokens: 
             return None
         watch.say(f"{many(len(left), 'example has', 'examples have')} no prediction in {path} (--no-predict)")
         return there
+    # The file may be of more examples than these (--data): what it says of the others stays.
+    rows = predictions.rows(path, task, examples) if path.is_file() else []
+    if rows is None and others:
+        raise UsageError(
+            f"holds {many(len(others), 'prediction')} of other examples and is no list of ids and predictions: "
+            "none can be written beside them",
+            where=str(path),
+            cure="--no-predict, or move it away",
+        )
+    if rows is None:
+        rows = [prediction_row(p, task.show) for p in there if p is not None]
     head, model = load(run)
     journal = path.with_name(f".{split}.partial.jsonl")
     made = predict(
@@ -154,8 +167,7 @@ def _predictions(run: Run, data: Dataset, split: str, make: bool, batch_tokens: 
         journal=journal, key=model_key(run, data.fingerprint, len(left)),
     )  # fmt: skip
     watch.end("predicting")
-    new = {p.example_id: p for p in made}
-    run.write_predictions(split, [p or new[e.id] for e, p in zip(examples, there, strict=True)], task.show)
+    write_jsonl(path, [*rows, *(prediction_row(p, task.show) for p in made)])
     journal.unlink(missing_ok=True)
     # As they will be read the next time: one run, one diagnosis.
     return list(predictions.read(path, task, examples).predictions)
