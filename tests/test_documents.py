@@ -406,3 +406,20 @@ def test_listed_entities_come_back_where_they_stood():
     back = task.parse(task.answer(example), example)
     spans = {(s.start, s.end, s.type) for s in example.target.entities}
     assert {(s.start, s.end, s.type) for s in back.entities} == spans
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "back"),
+    [
+        # places of one length that overlap one another
+        ("x ab b ab b ab a", [(0, 4), (5, 6), (7, 11)], [(0, 4), (5, 6), (7, 11)]),
+        # two of three: the first two, as documented
+        ("Ann Ann Ann", [(0, 3), (8, 11)], [(0, 3), (4, 7)]),
+    ],
+)
+def test_listed_entities_stand_where_longer_and_earlier_ones_leave_room(text, spans, back):
+    task = registry.task("ner")
+    entities = [{"start": a, "end": b, "type": "X"} for a, b in spans]
+    example = task.from_row({"id": "d", "text": text, "entities": entities}, "row 1")
+    found = task.parse(task.answer(example), example)
+    assert [(s.start, s.end) for s in found.entities] == back

@@ -452,6 +452,25 @@ def test_rotary_positions_stay_exact_when_weights_are_rounded(trained, tmp_path)
     assert computed(loaded) == exact
 
 
+def test_buffers_that_are_no_frequencies_are_rounded_with_the_weights():
+    """Positions that are held as numbers of a model (XGLM's) would else meet weights of another type."""
+    from finetooth.models.generation import prepared
+    from finetooth.models.load import ready
+
+    class Held(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(2))
+            self.register_buffer("places", torch.ones(2))
+            self.register_buffer("count", torch.ones(2, dtype=torch.long))
+            self.register_buffer("sliding_inv_freq", torch.full((2,), 0.1))
+
+    wanted = {"places": torch.bfloat16, "count": torch.long, "sliding_inv_freq": torch.float32}
+    with prepared(Held(), "bf16") as copy:
+        assert {k: b.dtype for k, b in copy.named_buffers()} == wanted
+    assert {k: b.dtype for k, b in ready(Held(), dtype="bfloat16").named_buffers()} == wanted
+
+
 def test_what_answering_takes_is_foretold(base):
     from finetooth.models.memory import MIB, Estimate
 

@@ -335,11 +335,16 @@ def _copy(model: Any, dtype: torch.dtype) -> Any:
     """A copy whose weights are of that type from the start: never a whole one of the old type beside it."""
     import copy
 
-    kept = {
+    from finetooth.models.load import is_frequency
+
+    kept: dict[int, Any] = {
         id(p): type(p)(p.detach().to(dtype, copy=True), requires_grad=False)
         for p in model.parameters()
         if p.is_floating_point()
     }
+    for name, held in model.named_buffers():
+        if held.is_floating_point() and not is_frequency(name):
+            kept[id(held)] = held.to(dtype, copy=True)
     return copy.deepcopy(model, kept)
 
 

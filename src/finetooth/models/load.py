@@ -333,15 +333,24 @@ def ready(model: Any, *, device: str | None = None, dtype: str = "float32") -> A
 
 
 def cast(model: Any, dtype: Any) -> Any:
-    """The same model with its weights in ``dtype``; what is computed and not learnt stays as exact as it is.
+    """The same model in ``dtype``, but for the frequencies of rotary positions, which stay as exact as they are.
 
-    ``model.to(dtype)`` would also round the frequencies of rotary positions: in bf16 by up to 1 in 256, so that a
-    token 500 places away is taken for one 1 or 2 radians off (``from_pretrained(dtype=...)`` leaves them alone too).
+    ``model.to(dtype)`` would round them too: in bf16 by up to 1 in 256, so that a token 500 places away is taken
+    for one 1 or 2 radians off (``from_pretrained(dtype=...)`` leaves them alone as well).
     """
     for weight in model.parameters():
         if weight.is_floating_point():
             weight.data = weight.data.to(dtype)
+    for module in model.modules():
+        for name, held in module.named_buffers(recurse=False):
+            if held.is_floating_point() and not is_frequency(name):
+                setattr(module, name, held.to(dtype))
     return model
+
+
+def is_frequency(buffer: str) -> bool:
+    """Whether a buffer of this name holds frequencies of rotary positions, as transformers names them."""
+    return buffer.rpartition(".")[2].endswith("inv_freq")
 
 
 def _line(error: Exception) -> str:

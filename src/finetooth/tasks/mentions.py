@@ -71,21 +71,34 @@ def longest_first(spans: Iterable[tuple[int, int]]) -> list[int]:
     """
     listed = list(spans)
     order = sorted(range(len(listed)), key=lambda i: (listed[i][0] - listed[i][1], listed[i][0], i))
-    # Those that stay do not overlap: starts and ends of both lists are in order. No array of characters,
-    # since an end may be any number that a file holds.
-    starts: list[int] = []
-    ends: list[int] = []
-    kept = []
-    for i in order:
-        start, end = listed[i]
-        if not 0 <= start < end:
-            continue
-        at = bisect_left(starts, start)
-        if (at == 0 or ends[at - 1] <= start) and (at == len(starts) or end <= starts[at]):
-            starts.insert(at, start)
-            ends.insert(at, end)
-            kept.append(i)
-    return sorted(kept)
+    claimed = Claimed()
+    return sorted(i for i in order if claimed.claim(*listed[i]))
+
+
+class Claimed:
+    """Characters that are taken, as places that do not overlap: starts and ends of both lists are in order.
+
+    No array of characters, since an end may be any number that a file holds.
+    """
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def free(self, start: int, end: int) -> bool:
+        """Whether there are such characters, and none of them is taken."""
+        at = bisect_left(self.starts, start)
+        before = at == 0 or self.ends[at - 1] <= start
+        return 0 <= start < end and before and (at == len(self.starts) or end <= self.starts[at])
+
+    def claim(self, start: int, end: int) -> bool:
+        """Takes them if they are free; whether they were."""
+        if not self.free(start, end):
+            return False
+        at = bisect_left(self.starts, start)
+        self.starts.insert(at, start)
+        self.ends.insert(at, end)
+        return True
 
 
 def gave_way(s: LabelledSpan, taken: Mapping[tuple[int, int], str], edges: Sequence[tuple[int, int]]) -> str:

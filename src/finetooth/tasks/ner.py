@@ -5,7 +5,6 @@ Row: {"id": "d1", "text": "Ada left Rome.", "entities": [{"start": 0, "end": 3, 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,9 +16,9 @@ from finetooth.metrics.ner_tags import chunks_of
 from finetooth.registry import Ablation, Task
 from finetooth.tasks import rows
 from finetooth.tasks.documents import LabelledSpan, NerInput, NerTarget, Unplaced
-from finetooth.tasks.mentions import edges, join
+from finetooth.tasks.mentions import Claimed, edges, join, places
 from finetooth.tasks.ner_floors import FLOORS
-from finetooth.tasks.ner_outputs import free_places, parse, predictions
+from finetooth.tasks.ner_outputs import claim_places, parse, predictions
 from finetooth.types import Example, Prediction, Span
 
 SCHEMES = ("iob2", "iob1", "bioes")
@@ -216,19 +215,25 @@ def answer(example: Example) -> str:
 
 def listing(example: Example) -> list[tuple[str, str]]:
     """(string, type) of the target as a generative head writes them; ``parse`` places them again."""
-    entities = example.target.entities
-    times = Counter((s.text, s.type) for s in entities)
-    spans = [(s.start, s.end) for s in entities]
-    every = {
-        key: n
-        == len(free_places(key[0], example.inputs.text, (s for s in spans if s[1] - s[0] > len(key[0]))))
-        for key, n in times.items()
-    }
+    entities = sorted(example.target.entities, key=lambda s: (s.start, s.end))
+    stand: dict[tuple[str, str], list[int]] = {}
+    for s in entities:
+        stand.setdefault((s.text, s.type), []).append(s.start)
+    # Placed as ``parse`` will: one listing where that says all of it.
+    claimed = Claimed()
+    once = set()
+    for key in sorted(stand, key=lambda k: -len(k[0])):
+        free = [p for p in places(key[0], example.inputs.text) if claimed.free(p, p + len(key[0]))]
+        if stand[key] == free:
+            once.add(key)
+        claim_places(key[0], 1 if key in once else len(stand[key]), example.inputs.text, claimed)
     made: list[tuple[str, str]] = []
-    for s in sorted(entities, key=lambda s: (s.start, s.end)):
-        key = (s.text, s.type)
-        if not every[key] or key not in made:
-            made.append(key)
+    for key in ((s.text, s.type) for s in entities):
+        if key in once and stand[key]:
+            stand[key] = []  # told
+        elif key in once:
+            continue
+        made.append(key)
     return made
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
@@ -14,7 +14,7 @@ from finetooth.io import json_type
 from finetooth.metrics.ner_tags import chunks_of, scheme_of
 from finetooth.tasks.document_files import at_line, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import LabelledSpan, NerTarget
-from finetooth.tasks.mentions import edges, longest_first, place_names, places
+from finetooth.tasks.mentions import Claimed, edges, longest_first, place_names, places
 from finetooth.types import Example, Prediction
 
 if TYPE_CHECKING:
@@ -131,18 +131,29 @@ def _placed(
     names: Sequence[tuple[str, str]], example: Example, spans: Sequence[LabelledSpan] = ()
 ) -> NerTarget:
     text = example.inputs.text
-    found = list(spans)
-    for (name, kind), times in sorted(Counter(names).items(), key=lambda n: -len(n[0][0])):
-        at = free_places(name, text, ((s.start, s.end) for s in found if s.end - s.start > len(name)))
-        found += [LabelledSpan(s, s + len(name), name, kind) for s in (at if times == 1 else at[:times])]
+    found: list[LabelledSpan] = []
+    claimed = Claimed()
+    things: list[LabelledSpan | tuple[str, str]] = [*spans, *dict.fromkeys(names)]
+    times = Counter(names)
+    for thing in sorted(things, key=lambda t: t.start - t.end if isinstance(t, LabelledSpan) else -len(t[0])):
+        if isinstance(thing, LabelledSpan):
+            found.append(thing)
+            claimed.claim(thing.start, thing.end)
+            continue
+        name, kind = thing
+        for start in claim_places(name, times[thing], text, claimed):
+            found.append(LabelledSpan(start, start + len(name), name, kind))
     kept = longest_first((s.start, s.end) for s in found)
     return NerTarget(tuple(sorted((found[i] for i in kept), key=lambda s: (s.start, s.end))))
 
 
-def free_places(name: str, text: str, longer: Iterable[tuple[int, int]]) -> list[int]:
-    """Where a name stands by itself: not where it overlaps one of these spans (start, end)."""
-    taken = list(longer)
-    return [s for s in places(name, text) if not any(a < s + len(name) and s < b for a, b in taken)]
+def claim_places(name: str, times: int, text: str, claimed: Claimed) -> list[int]:
+    """Where a name that is listed so often stands: what is free for it is claimed. Longer names come first."""
+    at = [start for start in places(name, text) if claimed.free(start, start + len(name))]
+    at = at if times == 1 else at[:times]
+    for start in at:
+        claimed.claim(start, start + len(name))
+    return at
 
 
 def json_in(text: str) -> Any:

@@ -85,7 +85,9 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
             watch=job.watch,
             asked=asked,
             identity=job.identity,
-            evaluate=_evaluator(job, engine, asked, answers, lambda: loop.step) if job.dev else None,
+            evaluate=_evaluator(job, engine, asked, answers, lambda: (loop.step, loop.best.get("step")))
+            if job.dev
+            else None,
             main_metric=main.name,
             higher_is_better=main.higher_is_better,
             watch_dev=watch_dev,
@@ -128,11 +130,16 @@ def fit(job: Job, engine: Engine) -> dict[str, Any]:
 
 
 def _evaluator(
-    job: Job, engine: Engine, asked: Asked, answers: dict[int, list[Prediction]], step: Callable[[], int]
+    job: Job,
+    engine: Engine,
+    asked: Asked,
+    answers: dict[int, list[Prediction]],
+    now: Callable[[], tuple[int, int | None]],
 ) -> Callable[[], dict[str, float]]:
     """Dev scores of the weights as they are, every metric of the task; stops when asked to.
 
-    A head that generates does so with weights of its own precision, as at the end: its predictions go into ``answers``.
+    A head that generates does so with weights of its own precision, as at the end: its predictions go into ``answers``, by step;
+    held are those of the best epoch and of the last. ``now`` tells the step, and the best one so far.
     """
     generates = hasattr(job.head, "answering_mb")
 
@@ -150,7 +157,10 @@ def _evaluator(
             )
         job.watch.end("evaluate")
         if generates:
-            answers[step()] = found
+            step, best = now()
+            for old in set(answers) - {best}:
+                del answers[old]
+            answers[step] = found
         return {m.name: float(m.value(m.counts(job.dev, found).sum(axis=0))) for m in job.task.metrics}
 
     return evaluate
