@@ -8,9 +8,11 @@ import pytest
 
 from finetooth import readers
 from finetooth.cli import main
+from finetooth.curate.mend import mend
 from finetooth.errors import DataError, UsageError
 from finetooth.io import to_json
 from finetooth.readers import hub, qa_rows, squad
+from finetooth.tasks.qa import TASK
 from finetooth.types import Span
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "squad"
@@ -116,6 +118,22 @@ def test_a_row_that_nobody_has_labelled_stays_so_in_a_set_that_is_v2(load):
     nothing = {**ROW, "answers": {"text": [], "answer_start": []}}
     data = load([ROW, {**nothing, "question": "Who?"}, {**unlabelled, "question": "When?"}], "rows.jsonl")
     assert [e.target.v2 for e in data.examples] == [True, True, False]
+
+
+@pytest.mark.parametrize("blank", [{"v2": False}, {}])
+def test_a_blank_answer_is_not_called_unanswerable_because_another_question_is(blank, load, tmp_path, capsys):
+    empty = {**ROW, **blank, "answers": {"text": [""], "answer_start": [0]}}
+    none = {**NOON, "answers": {"text": [], "answer_start": []}}
+    said = {**ROW, "id": "q3", "question": "Who was it?", "v2": False}
+    data = load([empty, none, {**ROW, "id": "q4", "question": "Who went?"}, said], "rows.jsonl")
+    assert [e.target.v2 for e in data.examples] == [False, True, True, False]
+    assert next(e.target for e in mend(data).examples) == data.examples[0].target
+    found = []
+    for stream in ([], ["--stream"]):
+        main(["check", str(tmp_path / "rows.jsonl"), "--only", "empty-answer", "--json", *stream])
+        found.append([(f["example_id"], f["fix"]) for f in json.loads(capsys.readouterr().out)["findings"]])
+    assert found == [[("q1", None)]] * 2
+    assert "2 questions said to be v2: false, or with a blank answer" in TASK.notes(data.examples)[0]
 
 
 def test_answers_of_an_unanswerable_question_are_kept_as_evidence(load):

@@ -87,6 +87,8 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     meta: dict[str, Any] = {"where": where}
     if row.get("is_impossible") is False and says_nothing(spans):
         meta["is_impossible"] = False
+    if row.get("v2") is False:
+        meta["v2"] = False  # said, not merely unsaid: together leaves it
     if isinstance(row.get("title"), str):
         meta["title"] = row["title"]
     return Example(name, QAInput(question, context), QATarget(spans, v2), meta)
@@ -195,26 +197,40 @@ def to_row(example: Example) -> dict[str, Any]:
 def together(examples: Sequence[Example]) -> list[Example]:
     """All rows as v2 where one is: one script scores a set, by its rules also those that have an answer.
 
-    A row without answers that does not say it is unanswerable stays as it is: nobody has labelled it.
+    A row stays as it is that says ``v2: false``, and one without a word of an answer that does not say it is
+    unanswerable: nobody has labelled it, and under v2 it would count as such. So no check finds another fix
+    in rows that were not put together, as those of ``check --stream`` are not.
     """
     if not any(e.target.v2 for e in examples):
         return list(examples)
-    return [
-        replace(e, target=replace(e.target, v2=True)) if e.target.answers and not e.target.v2 else e
-        for e in examples
-    ]
+    return [replace(e, target=replace(e.target, v2=True)) if _joins(e) else e for e in examples]
+
+
+def _joins(example: Example) -> bool:
+    """Whether the row is scored as v2 where its set is."""
+    target = example.target
+    return not target.v2 and not says_nothing(target.answers) and example.meta.get("v2") is not False
 
 
 def notes(examples: Sequence[Example]) -> list[str]:
     """Where the official script would score otherwise: it never reads ``is_impossible``, only the answers."""
+    made = []
+    apart = [e.id for e in examples if e.target.answers and not e.target.v2]
+    if apart and any(e.target.v2 for e in examples):
+        they = "it is" if len(apart) == 1 else "they are"
+        made.append(
+            f"{many(len(apart), 'question')} said to be v2: false, or with a blank answer, in a set that has unanswerable "
+            f"ones, {apart[0]} for one: {they} scored as evaluate-v1.1.py does"
+        )
     both = [e.id for e in examples if e.meta.get("impossible_with")]
     if not both:
-        return []
+        return made
     they = "it is" if len(both) == 1 else "they are"
-    return [
+    made.append(
         f"{many(len(both), 'question')} marked is_impossible with answers, {both[0]} for one: {they} scored as "
         "unanswerable, where evaluate-v2.0.py goes by the answers (see the check unanswerable-with-answers)"
-    ]
+    )
+    return made
 
 
 def gold(example: Example) -> Prediction:
