@@ -11,7 +11,7 @@ import tiny_models
 
 from finetooth import registry
 from finetooth.cli import main
-from finetooth.cli.diagnose import told
+from finetooth.cli.diagnose import _print, told
 from finetooth.curate import table as curated
 from finetooth.diagnose import evidence, held_out
 from finetooth.diagnose.cartography import cartography
@@ -189,14 +189,41 @@ def test_rules_of_other_tasks_are_sure_predictions_and_checks():
 
 
 def test_the_screen_tells_entities_and_triples_by_name():
-    assert told(json.dumps([{"start": 0, "end": 3, "type": "PER", "text": "Ada"}])) == "PER: Ada"
+    assert told(json.dumps([{"start": 0, "end": 3, "type": "PER", "text": "Ada"}]), "ner") == "PER: Ada"
     triple = {"head": 0, "relation": "BornIn", "tail": 1, "head_text": "Ada"}
-    assert told(json.dumps([triple])) == "Ada BornIn entity 1"
-    assert (
-        told('{"thought_process": "It says so.", "predicted_label": "entailed"}') == "entailed: It says so."
-    )
-    assert told('{"answer": 0, "answer_start": 388}') == "answer 0, answer_start 388"
-    assert [told(t) for t in ("[]", "Oslo", '{"a": 1}', "[1]")] == ["nothing", "Oslo", '{"a": 1}', "[1]"]
+    assert told(json.dumps([triple]), "relation") == "Ada BornIn entity 1"
+    reasoned = '{"thought_process": "It says so.", "predicted_label": "entailed"}'
+    assert told(reasoned, "nli") == "entailed: It says so."
+    moved = '{"answer": 0, "answer_start": 388}'
+    assert told(moved, "qa", of_checks=True) == "answer 0, answer_start 388"
+    assert [told("[]", task) for task in ("ner", "relation", "json")] == ["nothing", "nothing", "[]"]
+    assert [told(t, "qa") for t in ("Oslo", "[1]", "12")] == ["Oslo", "[1]", "12"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '{"type": "invoice", "text": "hi", "total": 5}',
+        '[{"type": "invoice", "text": "hi"}]',
+        '{"path": "/a", "size": 5}',
+        '{"predicted_label": 1, "thought_process": "why", "total": 5}',
+        '[{"head": 1, "relation": "r", "tail": 2, "total": 5}]',
+    ],
+)
+def test_a_json_target_is_shown_whole_whatever_its_keys_are_called(cell):
+    assert told(cell, "json") == cell
+
+
+def test_the_screen_obeys_nothing_that_the_data_say(capsys):
+    text = "A\x1b[31mB\x07"
+    assert told(json.dumps([{"type": "PER", "text": text}]), "ner") == r"PER: A\x1b[31mB\x07"
+    assert told(text, "qa") == r"A\x1b[31mB\x07"
+    known, _ = planted(60)
+    pairs = [replace(e, target=NliTarget(e.target.label + "\x1b[31m")) for e in known.examples]
+    _print(diagnose(Known(NLI, pairs, dynamics=known.dynamics)), 5, "nli")
+    shown = capsys.readouterr().out
+    assert r"\x1b[31m" in shown
+    assert "\x1b" not in shown
 
 
 def test_a_target_is_not_mended_by_half():

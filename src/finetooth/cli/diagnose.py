@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._output import Json, emit, printable, say, table
 from finetooth.text import shorten
 
 REGIONS = 6
 PLACES = {"answer", "mention", "triple", "path", "remove"}  # by which a fix of a check says what it changes
+TRIPLE = {"head", "relation", "tail"}
 
 
 class Rules(StrEnum):
@@ -81,19 +82,19 @@ def command(
     if json:
         emit({"examples": made.rows(), "summary": made.summary, "overlap": made.overlap})
     else:
-        _print(made, show)
+        _print(made, show, of.config.task)
     say(f"written: {', '.join(map(str, written))}")
     return 0
 
 
-def _print(made: Any, show: int) -> None:
+def _print(made: Any, show: int, task: str) -> None:
     s, rows = made.summary, made.rows()
     worst = [rows[i] for i in made.ranking.order[:show]]
     if worst:
         lines = [
             (
-                r["rank_place"], r["example_id"], r["rank"], r["rank_reason"], shorten(told(r["target"]), 40),
-                shorten(told(r["fix"] or ""), 40),
+                r["rank_place"], printable(r["example_id"]), r["rank"], r["rank_reason"],
+                shorten(told(r["target"], task), 40), shorten(_proposed(r, task), 40),
             )
             for r in worst
         ]  # fmt: skip
@@ -103,7 +104,8 @@ def _print(made: Any, show: int) -> None:
         print()
         lines = [
             (
-                r["category"], "in none" if r["cluster"] == -1 else r["cluster_name"] or r["cluster"],
+                r["category"],
+                "in none" if r["cluster"] == -1 else printable(r["cluster_name"] or "") or r["cluster"],
                 r["examples"], r["agreed"], r["lift"], "yes" if r["stands_out"] else "",
             )
             for r in regions
@@ -123,24 +125,32 @@ def _print(made: Any, show: int) -> None:
     )
 
 
-def told(cell: str) -> str:
-    """A target of the table in words: entities and triples by their names, what checks would change by its keys."""
+def _proposed(row: dict[str, Any], task: str) -> str:
+    return told(row["fix"] or "", task, of_checks=(row["fix_source"] or "").startswith("check"))
+
+
+def told(cell: str, task: str, *, of_checks: bool = False) -> str:
+    """A target of ``task`` in words, on one line, nothing in it that a terminal would obey: entities and
+    triples by their names, a label with its reason; with ``of_checks`` what checks would change, by its keys."""
     try:
         value = json_of(cell)
     except ValueError:
-        return cell
-    if isinstance(value, dict) and {"predicted_label", "thought_process"} <= set(value):
-        return f"{value['predicted_label']}: {value['thought_process']}"
+        return _line(cell)
     units = value if isinstance(value, list) else [value]
-    if not all(isinstance(u, dict) for u in units):
-        return cell
-    if all("type" in u and "text" in u for u in units):
-        return "; ".join(f"{u['type']}: {u['text']}" for u in units) or "nothing"
-    if all("relation" in u and "head" in u and "tail" in u for u in units):
-        return "; ".join(f"{_end(u, 'head')} {u['relation']} {_end(u, 'tail')}" for u in units)
-    if all(PLACES & set(u) for u in units):
-        return "; ".join(", ".join(f"{k} {v}" for k, v in u.items()) for u in units)
-    return cell
+    said = None
+    if of_checks and all(isinstance(u, dict) and PLACES & set(u) for u in units):
+        said = "; ".join(", ".join(f"{k} {v}" for k, v in u.items()) for u in units)
+    elif task == "nli" and isinstance(value, dict) and {"predicted_label", "thought_process"} <= set(value):
+        said = f"{value['predicted_label']}: {value['thought_process']}"
+    elif task == "ner" and all(isinstance(u, dict) and "type" in u and "text" in u for u in units):
+        said = "; ".join(f"{u['type']}: {u['text']}" for u in units) or "nothing"
+    elif task == "relation" and all(isinstance(u, dict) and set(u) >= TRIPLE for u in units):
+        said = "; ".join(f"{_end(u, 'head')} {u['relation']} {_end(u, 'tail')}" for u in units) or "nothing"
+    return _line(cell if said is None else said)
+
+
+def _line(text: str) -> str:
+    return printable(" ".join(text.split()))
 
 
 def _end(triple: dict[str, Any], side: str) -> str:
