@@ -56,6 +56,21 @@ def test_a_path_and_a_task_s_name_do_where_data_and_a_task_are_wanted(tmp_path):
             assert (scores.score("f1").value, scores.missing) == (50.0, ("b",))
 
 
+def test_a_mapping_is_read_for_each_row_under_its_id_and_predictions_may_come_one_by_one(tmp_path):
+    texts = {"Ada left Rome.": 0, "In Rome sat Ada.": 12}
+    rows = [
+        {"id": "x", "text": text, "entities": [{"start": at, "end": at + 3, "type": "PER"}]}
+        for text, at in texts.items()
+    ]
+    write_jsonl(tmp_path / "ner.jsonl", rows)
+    write_jsonl(tmp_path / "qa.jsonl", [ROW])
+    ada = [{"text": "Ada", "type": "PER"}]
+    report = finetooth.score("ner", tmp_path / "ner.jsonl", {"x": ada}, floors=False, resamples=10)
+    assert report.scores[0].value == 100.0
+    one = finetooth.score("qa", tmp_path / "qa.jsonl", (a for a in ["Ada"]), floors=False, resamples=10)
+    assert one.score("f1").value == 100.0
+
+
 def test_what_cannot_be_meant_is_one_line(tmp_path):
     write_jsonl(tmp_path / "rows.jsonl", [ROW])
     data = finetooth.load(tmp_path / "rows.jsonl")
@@ -83,6 +98,7 @@ def test_the_calls_that_the_readme_and_the_package_name_are_there():
     assert callable(finetooth.train.train)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = finetooth.nothing
+    assert not any(hasattr(finetooth, name) for name in ("a.b", "train.train", "x y", ""))
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -31,7 +31,7 @@ def __getattr__(name: str) -> Any:
     if name in _AT:
         module, attribute = _AT[name]
         return getattr(import_module(module), attribute)
-    if not name.startswith("_"):
+    if name.isidentifier() and not name.startswith("_"):
         try:
             return import_module(f"finetooth.{name}")  # finetooth.train, without an import of its own
         except ModuleNotFoundError as e:

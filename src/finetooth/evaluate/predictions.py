@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,7 @@ def read(path: str | Path, task: Task, examples: Sequence[Example]) -> Matched:
             if name in found:
                 raise DataError(f"two predictions for the id {name!r}", where=where, cure="keep one of them")
             found[name] = Prediction(name, _target(task, value, by_id.get(name), where), confidence, value)
-        for e in examples:
-            given = found.get(e.meta.get("given_id", ""))
-            if given is not None and e.id not in found:
-                # The answer is the same, its place in another text may not be.
-                where = f"{source}: {given.example_id}"
-                found[e.id] = Prediction(
-                    e.id, _target(task, given.raw, e, where), given.confidence, given.raw
-                )
+        _read_for_each(found, task, examples, f"{source}: ")
     return match(found, examples)
 
 
@@ -80,6 +73,17 @@ def rows(path: str | Path, task: Task, examples: Sequence[Example]) -> list[dict
         {"id": name, "prediction": value, "confidence": confidence}
         for _, name, value, confidence in _rows(source, by_id, keys_of(task))
     ]
+
+
+def _read_for_each(
+    found: dict[str, Prediction], task: Task, examples: Sequence[Example], source: str = ""
+) -> None:
+    """Adds what is said of an id for each other row under it: the answer is the same, its place in another text may not be."""
+    for e in examples:
+        given = found.get(e.meta.get("given_id", ""))
+        if given is not None and e.id not in found:
+            target = _target(task, given.raw, e, f"{source}{given.example_id}")
+            found[e.id] = Prediction(e.id, target, given.confidence, given.raw)
 
 
 def keys_of(task: Task) -> tuple[str, ...]:
@@ -99,7 +103,7 @@ def match(found: Mapping[str, Prediction], examples: Sequence[Example]) -> Match
 
 
 def given(
-    predictions: Sequence[Any] | Mapping[str, Any] | str | Path, task: Task, examples: Sequence[Example]
+    predictions: Iterable[Any] | Mapping[str, Any] | str | Path, task: Task, examples: Sequence[Example]
 ) -> Matched:
     """What a caller has: a file, {id: prediction}, or one for each example in order, each a Prediction or a plain
     value (None: missing). Raises UsageError where there are more or fewer than examples."""
@@ -107,11 +111,17 @@ def given(
         return read(predictions, task, examples)
     if isinstance(predictions, Mapping):
         by_id = {e.id: e for e in examples}
-        found = {
-            str(name): _as_prediction(value, task, by_id.get(str(name)), str(name))
-            for name, value in predictions.items()
-        }
-        return match({name: p for name, p in found.items() if p is not None}, examples)
+        found: dict[str, Prediction] = {}
+        plain: dict[str, Prediction] = {}
+        for key, value in predictions.items():
+            name = str(key)
+            made = _as_prediction(value, task, by_id.get(name), name)
+            if made is not None:
+                (found if made is value else plain)[name] = made
+        others = [e for e in examples if e.id not in found]
+        _read_for_each(plain, task, others)  # a Prediction is read already
+        return match({**found, **plain}, examples)
+    predictions = list(predictions)
     if len(predictions) != len(examples):
         raise UsageError(
             f"expected a prediction for each of {many(len(examples), 'example')}, found {len(predictions):,}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def settled(
 def score(
     task: Task | str,
     examples: Sequence[Example] | Dataset | str | Path,
-    predictions: Sequence[Any] | Mapping[str, Any] | str | Path,
+    predictions: Iterable[Any] | Mapping[str, Any] | str | Path,
     *,
     train: Sequence[Example] | Dataset | str | Path = (),
     unknown: Sequence[str] = (),
