@@ -74,6 +74,10 @@ def test_plain_text_stays_as_it_is(cell):
         ([".", "--burn-in", "9"], "none is left"),
         ([".", "--ambiguous-from", "3"], "between 0 and 1"),
         ([".", "--split", "dev"], "dev"),
+        ([".", "--by", "median", "--share", "0.2"], "--share is read with --by share alone"),
+        ([".", "--share", "0.2"], "--share is read with --by share alone"),
+        ([".", "--by", "share", "--share", "0.2", "--hard-below", "0.4"], "--share is read"),
+        ([".", "--by", "share", "--share", "0.9"], "at most 0.5"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, arguments, said):

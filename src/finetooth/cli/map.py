@@ -39,7 +39,10 @@ def command(
             help="How categories are chosen: auto finds a line, share the top --share, median halves."
         ),
     ] = By.auto,
-    share: Annotated[float, typer.Option(help="With --by share: how much is ambiguous, and hard.")] = 1 / 3,
+    share: Annotated[
+        float | None,
+        typer.Option(help="With --by share: how much is ambiguous, and hard; a third if left out."),
+    ] = None,
     ambiguous_from: Annotated[
         float | None, typer.Option(help="Ambiguous from this variability on, instead of --by.")
     ] = None,
@@ -62,6 +65,11 @@ def command(
     from finetooth.diagnose import dynamics_files, dynamics_stream, mapping
     from finetooth.diagnose.cartography import cartography
 
+    if share is not None and (by is not By.share or ambiguous_from is not None or hard_below is not None):
+        raise UsageError(
+            "--share is read with --by share alone",
+            cure="--by share, without --ambiguous-from and --hard-below; or leave --share out",
+        )
     mapping.folder_to_be(out)
     # The reference's files take the values of every epoch; the map alone is made of sums.
     whole = dynamics_files.read(source, split=split) if reference is not None else None
@@ -71,7 +79,7 @@ def command(
         burn_out=burn_out,
         include_ci=include_ci,
         method=by.value,
-        share=share,
+        share=1 / 3 if share is None else share,
         ambiguous_from=ambiguous_from,
         hard_below=hard_below,
     )

@@ -30,8 +30,8 @@ def posterior(values: np.ndarray) -> Posterior:
     One spread makes the posterior rise with the value everywhere. The two groups are believed if their
     means are 2 spreads apart, the Bayesian information criterion prefers two groups to one, and 0 lies between
     them: labels that are held likelier right than wrong may be the harder ones, they are no group of
-    wrong ones; and who doubts the labels of the larger group too has learnt too little to tell. If not, nothing stands apart, and the score is half the quantile to the fourth: a rank, never
-    above 0.5.
+    wrong ones; and who doubts the labels of the larger group too has learnt too little to tell. If not,
+    nothing stands apart, and the score is half the quantile to the fourth: a rank, never above 0.5.
     """
     values = np.asarray(values, dtype=float)
     n = len(values)
