@@ -1,7 +1,9 @@
 """Reading question answering: SQuAD's JSON, flat rows in all their dresses, the emrQA flavour, tables, the hub."""
 
 import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -295,6 +297,42 @@ def test_a_folder_with_packed_shards_loses_none_without_a_word(tmp_path):
     (tmp_path / "c.arrow").write_bytes(b"ARROW1\0\0")
     with pytest.raises(DataError, match=r"c\.arrow \(write it as Parquet or JSON Lines; or name one file"):
         readers.load(tmp_path)
+
+
+def packed_with(name):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as f:
+        f.writestr(name, "{}")
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "refused"),
+    [
+        ("source.zip", packed_with("raw/pages.html"), False),
+        ("source.zip", packed_with("data/train-1.jsonl"), False),  # the very file that stands there
+        ("cache-1234abcd.arrow", b"ARROW1", False),
+        ("cache-12ab_00000_of_00002.arrow", b"ARROW1", False),
+        ("source.zip", packed_with("more.jsonl"), True),
+        ("source.zip", b"PK broken", True),
+        ("train-2.zip", packed_with("rows"), True),
+        ("more.jsonl.zip", packed_with("rows"), True),
+        ("data-00000-of-00002.arrow", b"ARROW1", True),
+    ],
+)
+def test_what_is_packed_beside_data_and_is_none_is_told_of_and_left_out(
+    name, held, refused, tmp_path, capsys
+):
+    (tmp_path / name).write_bytes(held)
+    with pytest.raises(DataError, match="cannot be read as it is"):
+        readers.load(tmp_path)  # alone it may be the data
+    (tmp_path / "train-1.jsonl").write_text(json.dumps(ROW))
+    if refused:
+        with pytest.raises(DataError, match="cannot be read as it is"):
+            readers.load(tmp_path)
+    else:
+        assert len(readers.load(tmp_path)) == 1
+        assert f"{name} is not read" in capsys.readouterr().err
 
 
 def test_a_folder_of_shards_is_one_set(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from finetooth.text import many
 ENDINGS = (".jsonl", ".json", ".ndjson", ".parquet", ".csv", ".tsv", ".txt", ".conll", ".iob", ".bio")
 # What may hold rows and cannot be read: to leave it out would lose them without a word.
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tgz", ".arrow", ".feather")
+CACHED = re.compile(
+    r"cache-\w+\.arrow"
+)  # what ``datasets`` keeps of a map or filter: made from the data, not data
 # Files that say something of the data and are none.
 ABOUT = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "license.txt", "readme.txt")
 SPLITS = {
@@ -32,7 +37,9 @@ SPLITS = {
 def files_of(folder: Path) -> list[Path]:
     """The data files of a folder, sorted by name.
 
-    DataError if there are none, of several splits, or if some are packed and not unpacked beside it.
+    DataError if there are none, of several splits, or if some are packed and not unpacked beside it. Caches of
+    ``datasets``, and a zip that holds no shard by its name and its list of files, are left out with a line on
+    standard error.
     """
     try:
         inside = sorted(folder.iterdir())
@@ -42,7 +49,7 @@ def files_of(folder: Path) -> list[Path]:
         p for p in inside if p.is_file() and not p.name.startswith((".", "_")) and p.suffix.lower() in ENDINGS
     ]
     files = [p for p in files if p.name.lower() not in ABOUT and not p.name.endswith(SUFFIX)]
-    _refuse_packed(folder, inside)
+    _refuse_packed(folder, inside, files)
     if not files:
         folders = [p.name for p in inside if p.is_dir() and not p.name.startswith(".")]
         raise DataError(
@@ -62,7 +69,7 @@ def files_of(folder: Path) -> list[Path]:
     return files
 
 
-def _refuse_packed(folder: Path, inside: Sequence[Path]) -> None:
+def _refuse_packed(folder: Path, inside: Sequence[Path], files: Sequence[Path]) -> None:
     """DataError that names what is packed, unless the same stands unpacked beside it (data.jsonl by data.jsonl.gz)."""
     unpacked = {p.name for p in inside} | {p.stem for p in inside if p.suffix.lower() not in PACKED}
     packed = [
@@ -73,7 +80,11 @@ def _refuse_packed(folder: Path, inside: Sequence[Path]) -> None:
         and not p.name.startswith((".", "_"))
         and p.stem not in unpacked
     ]
+    beside = [p for p in packed if files and (CACHED.fullmatch(p.name) or _no_shard(p, files))]
+    packed = [p for p in packed if p not in beside]
     if not packed:
+        for path in beside:
+            sys.stderr.write(f"{folder}: {path.name} is not read: it looks like none of the data\n")
         return
     names = ", ".join(p.name for p in packed[:4]) + (", ..." if len(packed) > 4 else "")
     try:
@@ -87,6 +98,26 @@ def _refuse_packed(folder: Path, inside: Sequence[Path]) -> None:
         where=str(folder),
         cure=f"{cure}; or name one file" + ("" if len(packed) == 1 else "; the same for the others"),
     )
+
+
+def _no_shard(path: Path, files: Sequence[Path]) -> bool:
+    """Whether a zip beside data files is none of them packed: neither its name nor a name within is like theirs."""
+    if path.suffix.lower() != ".zip" or Path(path.stem).suffix.lower() in ENDINGS or split_of(path.stem):
+        return False
+    if _words(path.stem) in {_words(f.stem) for f in files}:  # part-2.zip beside part-1.jsonl
+        return False
+    try:
+        with zipfile.ZipFile(path) as packed:
+            within = [Path(name) for name in packed.namelist()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False  # nobody can say what it holds
+    here, endings = {f.name for f in files}, {f.suffix.lower() for f in files}
+    return not any(name.suffix.lower() in endings and name.name not in here for name in within)
+
+
+def _words(stem: str) -> str:
+    """A name without its numbers."""
+    return re.sub(r"[\W\d_]+", " ", stem.lower()).strip()
 
 
 def split_of(stem: str) -> str:
