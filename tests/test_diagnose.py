@@ -382,6 +382,18 @@ def test_predictions_of_other_examples_stay_in_the_file(run, tmp_path):
     assert new["id"] == "z"
 
 
+def test_findings_that_cannot_be_read_are_named_and_found_again(run, capsys, tmp_path):
+    path = run / "findings.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(b"\xff not JSON\n")
+    try:
+        arguments = ["--no-predict", "--no-clusters", "--out", str(tmp_path)]
+        assert main(["diagnose", str(run), *arguments]) == 0
+        assert "findings.jsonl: no line of it can be read as a finding" in capsys.readouterr().err
+    finally:
+        path.write_bytes(before)
+
+
 def test_a_broken_table_of_clusters_and_a_file_for_a_folder_are_told(run, capsys):
     path = run / "clusters-dev.parquet"
     path.write_bytes(b"PAR1 not really")

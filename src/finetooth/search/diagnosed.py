@@ -55,7 +55,7 @@ def known(
         examples=examples,
         dynamics=dynamics,
         map=None if dynamics is None else cartography(dynamics, burn_in=burn_in),
-        findings=_findings(run, data, split),
+        findings=_findings(run, data, split, watch),
         held_out=_held_out(run, split, list(examples if trained is None else trained), folds, seed, watch),
         predictions=_predictions(run, data, split, predicted, batch_tokens, watch),
         **_clusters(run, data, split, clustered, seed, batch_tokens, watch),
@@ -103,12 +103,15 @@ def _dynamics(folder: Path, split: str, watch: Watch) -> Any:
         return None
 
 
-def _findings(run: Run, data: Dataset, split: str) -> list[Any]:
-    """What the gate found on train; on another split, or on other data, the checks run again."""
+def _findings(run: Run, data: Dataset, split: str, watch: Watch) -> list[Any]:
+    """What the gate found on train; on another split, or where that cannot be read, the checks run again."""
     path = run.folder / "findings.jsonl"
     ids = {e.id for e in data.examples}
     if split == "train" and path.is_file():
-        return [f for f in read_lines(path) if f.get("example_id") in ids]
+        rows = read_lines(path)
+        if rows or not path.read_bytes().strip():
+            return [f for f in rows if f.get("example_id") in ids]
+        watch.say(f"{path}: no line of it can be read as a finding; the checks run again")
     options: dict[str, Any] = {"schemas": run.config.data.schemas} if run.config.data.schemas else {}
     return [f for f in checks.run(data, **options).findings if f.example_id in ids]
 
