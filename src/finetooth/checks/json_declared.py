@@ -36,9 +36,7 @@ def declared(schema: Any, where: str = "schema") -> list[Relation]:
             raise DataError(f"{KEYWORD}: expected a list of rules, found {type(rules).__name__}", where=where)
         for rule in rules:
             if not isinstance(rule, str):
-                raise DataError(
-                    f"{KEYWORD}: expected a rule as text, found {json_type(rule)}", where=where
-                )
+                raise DataError(f"{KEYWORD}: expected a rule as text, found {json_type(rule)}", where=where)
             found.append(Relation(parse(joined(place, rule), where).text))
         for name, below in (node.get("properties") or {}).items():
             walk(below, f"{place}.{name}" if place else name)
