@@ -105,7 +105,7 @@ def command(
             journal=journal,
             key=key,
         )
-    told_reasons(answering.reasons, examples)
+    told_reasons(getattr(answering, "reasons", {}), examples)
     lines = [predicting.row(p, kind) for p in found]
     if out is not None:
         with atomic(out) as f:
@@ -161,7 +161,7 @@ def _stream(
                     kept.append(line)
                 else:
                     print(to_json(line), flush=True)
-            told_reasons(head.reasons, some)
+            told_reasons(getattr(head, "reasons", {}), some)
             if wrong is not None:
                 raise wrong
     if out is not None:
