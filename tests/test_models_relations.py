@@ -18,8 +18,8 @@ from finetooth import registry
 from finetooth.errors import ConfigError
 from finetooth.models.load import load_run, load_tokenizer
 from finetooth.models.pair_documents import candidates, chunks, even, mark
-from finetooth.models.pair_relations import best_threshold, expected_best
 from finetooth.models.pair_scorer import pooled
+from finetooth.models.threshold import best_threshold, expected_best
 from finetooth.tasks.documents import DocEntity, RelationInput, RelationTarget, Triple
 from finetooth.types import Example, Span
 
@@ -88,8 +88,19 @@ def test_eight_documents_are_learnt_by_heart_saved_and_read_again(base, tmp_path
         for w in windows
         if w.fields["gold"].any(1).any() and "left" in examples[w.example].inputs.text
     )
+    assert not head.tells_finished  # all documents decide on the threshold
     head.tune(model, examples)
-    found = head.predict(model, examples)
+    told = []
+    found = head.predict(
+        model,
+        examples,
+        batch_tokens=64,
+        finished=lambda at, some: told.append(dict(zip(at, some, strict=True))),
+    )
+    # Each batch was told of when it was done, by the places of its documents.
+    assert head.tells_finished
+    assert len(told) > 1
+    assert {i: p for batch in told for i, p in batch.items()} == dict(enumerate(found))
     assert score(TASK, examples, found) == 100
     assert [keys(p) for p in found] == [keys(TASK.gold(e)) for e in examples]
     model.save_pretrained(tmp_path)

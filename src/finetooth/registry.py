@@ -93,7 +93,8 @@ class Task:
     blank                               what ``from_row`` needs besides in a row that has no target yet
     mistakes(examples, predictions)     what is wrong with each prediction, a key of ``mistake_names``; "": right
     unread(examples, predictions, train)  why no answer could be read from each generated text, a key of
-                                        ``unread_names``; "": one was. None where nothing was generated
+                                        ``unread_names``; "": one was. None where nothing was generated.
+                                        Of those in ``partly_read`` what could be read counts
     label_of(target)                    the class of a target, for tasks that classify: a row of the confusion matrix
     settled(examples, predictions, train)  the predictions, their labels spelled as the set spells them
     unlabelled(example)                 why there is no target to score against, "" where there is one
@@ -127,6 +128,7 @@ class Task:
     mistake_names: Mapping[str, str] = field(default_factory=dict)
     unread: Callable[[Sequence[Example], Targets, Sequence[Example]], Sequence[str] | None] | None = None
     unread_names: Mapping[str, str] = field(default_factory=dict)
+    partly_read: frozenset[str] = frozenset()
     label_of: Callable[[Any], str] | None = None
     settled: Callable[[Sequence[Example], Targets, Sequence[Example]], Sequence[Prediction | None]] | None = (
         None

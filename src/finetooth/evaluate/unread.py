@@ -1,6 +1,7 @@
 """Generated text in which no answer could be read: how often, by the name of what is wrong with it.
 
-Each such text counts as wrong in every score; these rates stand beside the scores and say why.
+Each such text counts as wrong in every score, but for what its task can read of a part; these rates stand beside
+the scores and say why.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def failures(
 ) -> tuple[dict[str, Any], ...]:
     """A row for all failures together (``any``) and one for each kind, the most frequent first.
 
-    ``rate`` is in percent of the examples, with its interval over ``groups``. () where nothing was generated, or
+    Kinds of which a part could be read (``Task.partly_read``) are told, and not in ``any``. ``rate`` is in percent of the examples, with its interval over ``groups``. () where nothing was generated, or
     the task does not tell; where every text was read, the one row ``any`` with a rate of 0.
     """
     found = None if task.unread is None else task.unread(examples, predictions, train)
@@ -40,7 +41,8 @@ def failures(
         return ()
     counts = Counter(name for name in found if name)
     order = [ANY, *(name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))]
-    at = {name: [i for i, f in enumerate(found) if f and name in (f, ANY)] for name in order}
+    at = {name: [i for i, f in enumerate(found) if f == name] for name in order[1:]}
+    at[ANY] = [i for i, f in enumerate(found) if f and f not in task.partly_read]
     figures = []
     for name in order:
         rows = np.zeros((len(examples), 2))

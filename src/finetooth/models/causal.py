@@ -15,6 +15,7 @@ import numpy as np
 
 from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
+from finetooth.models import loops
 from finetooth.models.answer_loss import answer_logits, answer_losses
 from finetooth.models.causal_chat import Frame, Framer, make_frame
 from finetooth.models.drafts import generate_from
@@ -52,7 +53,8 @@ class CausalHead:
     generate_precision  fp32 (the default) or bf16, which is faster and may flip a near tie
     constrain           generate only what obeys the example's JSON Schema (see ``models.constrain``)
 
-    ``reasons`` names, by id, why an example got no window: nothing is ever cut.
+    ``reasons`` names, by id, why an example got no window: nothing is ever cut. Greedy answers that go round in circles,
+    longer than any training answer does, are cut off where that is plain (see ``models.loops``).
     """
 
     name = "causal"
@@ -90,6 +92,7 @@ class CausalHead:
         # Of the training answers, end token included; None until windows are made of them.
         self.longest_answer: int | None = state.get("longest_answer_tokens")
         self.usual_answer: int | None = state.get("usual_answer_tokens")
+        self.longest_loop: int | None = state.get("longest_loop_tokens")
         self.reasons: dict[str, str] = {}
         # Texts by example that greedy decoding is likely to say: confirmed in one pass, see ``models.drafts``.
         self.drafts: dict[str, str] = {}
@@ -117,6 +120,7 @@ class CausalHead:
         if self.longest_answer is None and made:
             sizes = [len(w) - w.fields["prompt"] for w in made]
             self.longest_answer, self.usual_answer = max(sizes), math.ceil(np.mean(sizes))
+            self.longest_loop = loops.longest([list(w.input_ids[w.fields["prompt"] :]) for w in made])
         return made
 
     def _prompts(self, examples: Sequence[Example]) -> list[list[int]]:
@@ -256,6 +260,7 @@ class CausalHead:
                 usual_tokens=self.usual_answer,
                 sampling=self.sampling,
                 limits=self._limits([examples[i] for i in asked], width),
+                loop_tokens=None if self.longest_loop is None else loops.limit(self.longest_loop),
                 progress=progress,
                 finished=tell,
             )
@@ -336,6 +341,7 @@ class CausalHead:
                 "frame": self.frame.to_json(),
                 "longest_answer_tokens": self.longest_answer,
                 "usual_answer_tokens": self.usual_answer,
+                "longest_loop_tokens": self.longest_loop,
             },
         )
 

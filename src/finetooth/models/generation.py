@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finetooth.models.loops import Loops
 from finetooth.models.sequences import by_length
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def generate(
     usual_tokens: int | None = None,
     sampling: Sampling | None = None,
     limits: Callable[[int], Any] | None = None,
+    loop_tokens: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     finished: Callable[[Sequence[int], Sequence[Generated]], None] | None = None,
 ) -> list[Generated]:
@@ -68,7 +70,8 @@ def generate(
 
     ``batch_tokens`` bounds rows times (prompt + answer) of a batch, an answer taken as ``usual_tokens`` long
     (None: as long as it may get): few are as long as the longest may be. ``limits(i)`` gives prompt i a
-    matcher (see ``constrain``) that says which tokens may come next, or None. ``finished`` is told of each batch
+    matcher (see ``constrain``) that says which tokens may come next, or None. An answer that has repeated itself for
+    ``loop_tokens`` (see ``loops``) is cut off there, unless it is drawn or held to a matcher. ``finished`` is told of each batch
     when it is done: the places of its prompts, and what was said to them.
     """
     import torch
@@ -83,7 +86,9 @@ def generate(
         batch = _Batch(model, [prompts[i] for i in some], pad)
         matchers = [limits(i) for i in some] if limits is not None else None
         with torch.inference_mode(), _whole_rows(model):
-            found = batch.run([most[i] for i in some], frozenset(ends), sampling, random, matchers)
+            found = batch.run(
+                [most[i] for i in some], frozenset(ends), sampling, random, matchers, loop_tokens
+            )
         for i, text in zip(some, found, strict=True):
             made[i] = text
         if finished is not None:
@@ -226,9 +231,13 @@ class _Batch:
         sampling: Sampling,
         random: torch.Generator,
         matchers: list[Any] | None,
+        loop_tokens: int | None,
     ) -> list[Generated]:
         import torch
 
+        loops = None
+        if loop_tokens is not None and matchers is None and not sampling.temperature:
+            loops = Loops(len(self.ids), loop_tokens)
         found = [Generated([], []) for _ in range(len(self.ids))]
         live = list(range(len(found)))  # which of them each row of the batch is
         steps = torch.arange(self.ids.shape[1], device=self.ids.device)
@@ -243,6 +252,7 @@ class _Batch:
                 chosen = _choose(log, sampling, random)
             tokens = chosen.tolist()
             likely = log.gather(1, chosen[:, None]).squeeze(1).tolist()
+            circling = loops.take(tokens) if loops is not None else None
             going = []
             for row, (i, token) in enumerate(zip(live, tokens, strict=True)):
                 found[i].log_probs.append(likely[row])
@@ -252,12 +262,14 @@ class _Batch:
                 found[i].ids.append(token)
                 if matchers is not None and matchers[i] is not None:
                     matchers[i].take(token)
-                if n + 1 < most[i]:
+                if n + 1 < most[i] and (circling is None or not circling[row]):
                     going.append(row)
             if not going:
                 break
             if len(going) < len(live):
                 chosen = self._keep(going, chosen)
+                if loops is not None:
+                    loops.keep(going)
                 live = [live[row] for row in going]
             if self.mask is not None:
                 self.mask = torch.cat([self.mask, self.mask.new_ones(len(live), 1)], dim=1)

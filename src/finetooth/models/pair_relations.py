@@ -7,7 +7,7 @@ document of 27 entities); here it is one, and all pairs are scored from it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from finetooth.models.joined import join
 from finetooth.models.load import head_options, one_of, write_head
 from finetooth.models.pair_documents import MARKERS, Candidates, Marked, candidates, chunks, mark
 from finetooth.models.sequences import by_length, frame
+from finetooth.models.threshold import best_threshold, expected_best
 from finetooth.models.token import reads_ahead
 from finetooth.registry import Task
 from finetooth.tasks.documents import RelationTarget, Triple
@@ -269,6 +270,11 @@ class RelationsHead:
             Triple(int(pairs.ends[p, 0]), self.labels[r], int(pairs.ends[p, 1])) for p, r in chosen.tolist()
         )
 
+    @property
+    def tells_finished(self) -> bool:
+        """Whether ``predict`` may be given ``finished``: without a tuned threshold all documents decide on it."""
+        return "probability" in self.thresholds
+
     def predict(
         self,
         model: Any,
@@ -276,13 +282,22 @@ class RelationsHead:
         *,
         batch_tokens: int = 8192,
         progress: Progress | None = None,
+        finished: Callable[[Sequence[int], Sequence[Prediction]], None] | None = None,
     ) -> list[Prediction]:
         """Triples of all pairs above the threshold; ``raw`` has the probability of each.
 
         The confidence is that of the decision that was least sure, on whichever side of the threshold.
+        ``finished`` is told of each batch when it is done, by the places of its examples.
         """
-        found = self.probabilities(model, examples, batch_tokens=batch_tokens, progress=progress)
         threshold = self.thresholds.get("probability")
+
+        def tell(some: dict[int, tuple[Candidates, np.ndarray]]) -> None:
+            if finished is not None and threshold is not None:
+                finished(list(some), [self._decide(examples[i], f, threshold) for i, f in some.items()])
+
+        found = self.probabilities(
+            model, examples, batch_tokens=batch_tokens, progress=progress, finished=tell
+        )
         if threshold is None:
             threshold = expected_best([p for _, p in found.values()])
         return [self._decide(e, found.get(i), threshold) for i, e in enumerate(examples)]
@@ -310,8 +325,12 @@ class RelationsHead:
         *,
         batch_tokens: int = 8192,
         progress: Progress | None = None,
+        finished: Callable[[dict[int, tuple[Candidates, np.ndarray]]], None] | None = None,
     ) -> dict[int, tuple[Candidates, np.ndarray]]:
-        """By place of the example: all its pairs, and (pairs, relations) the probability that each holds."""
+        """By place of the example: all its pairs, and (pairs, relations) the probability that each holds.
+
+        ``finished`` is told the same of each batch when it is done.
+        """
         import torch
 
         windows = self.windows(examples, targets=False)
@@ -326,8 +345,13 @@ class RelationsHead:
                     # Where only a share of the unrelated pairs was seen, relations look that much likelier.
                     prob = (self._logits(model, batch) + float(np.log(self.share))).sigmoid().cpu().numpy()
                 edges = np.cumsum([len(w.fields["pairs"]) for w in some])[:-1]
-                for w, rows in zip(some, np.split(prob, edges), strict=True):
-                    found[w.example] = w.fields["pairs"], rows
+                new = {
+                    w.example: (w.fields["pairs"], rows)
+                    for w, rows in zip(some, np.split(prob, edges), strict=True)
+                }
+                found |= new
+                if finished is not None:
+                    finished(new)
                 done += len(some)
                 if progress:
                     progress(done, len(windows))
@@ -368,25 +392,3 @@ def between(document: Marked, pairs: Candidates) -> tuple[np.ndarray, np.ndarray
 
     bucket = np.clip(np.ceil(np.log2(np.maximum(gap, 1))), 0, BUCKETS - 1).astype(np.int64)
     return np.stack(ranges, axis=1), bucket + BUCKETS * (document.start[head] > document.start[tail])
-
-
-def best_threshold(prob: np.ndarray, right: np.ndarray, wanted: int) -> float:
-    """The cut with the best F1 where ``wanted`` are to be found; halfway between the two scores it parts."""
-    order = np.argsort(-prob, kind="stable")
-    prob, hits = prob[order], np.cumsum(right[order])
-    f1 = 2 * hits / (np.arange(1, len(prob) + 1) + wanted)
-    # Two equal scores cannot be parted.
-    f1[:-1][prob[1:] == prob[:-1]] = -1
-    k = int(np.argmax(f1))
-    return float((prob[k] + (prob[k + 1] if k + 1 < len(prob) else 0.0)) / 2)
-
-
-def expected_best(probabilities: Sequence[np.ndarray]) -> float:
-    """The cut with the best expected F1 if the probabilities are right: no labels needed (Lipton et al. 2014)."""
-    if not probabilities:
-        return 0.5
-    prob = np.sort(np.concatenate([p.ravel() for p in probabilities]).astype(np.float64))[::-1]
-    f1 = 2 * np.cumsum(prob) / (np.arange(1, len(prob) + 1) + prob.sum())
-    f1[:-1][prob[1:] == prob[:-1]] = -1
-    k = int(np.argmax(f1))
-    return float((prob[k] + (prob[k + 1] if k + 1 < len(prob) else 0.0)) / 2)

@@ -14,7 +14,7 @@ from finetooth.io import json_type, plain, to_json
 from finetooth.metrics.ner import METRICS, parts
 from finetooth.metrics.ner_tags import chunks_of
 from finetooth.registry import Ablation, Task
-from finetooth.tasks import rows
+from finetooth.tasks import listed, rows
 from finetooth.tasks.documents import LabelledSpan, NerInput, NerTarget, Unplaced
 from finetooth.tasks.mentions import Claimed, edges, join, places
 from finetooth.tasks.ner_floors import FLOORS
@@ -275,4 +275,7 @@ TASK = Task(
     labels=labels,
     prompt=prompt,
     answer=answer,
+    unread=lambda examples, predictions, train: listed.unread(examples, predictions),
+    unread_names=listed.FAILURES,
+    partly_read=frozenset({listed.CUT}),
 )

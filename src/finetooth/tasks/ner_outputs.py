@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from finetooth.errors import DataError
 from finetooth.io import json_type
 from finetooth.metrics.ner_tags import chunks_of, scheme_of
+from finetooth.tasks import listed
 from finetooth.tasks.document_files import at_line, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import LabelledSpan, NerTarget
 from finetooth.tasks.mentions import Claimed, edges, longest_first, place_names, places
@@ -33,13 +34,7 @@ def parse(value: Any, example: Example) -> NerTarget | None:
     Raises DataError for a list of something else.
     """
     if isinstance(value, str):
-        found = json_in(value)
-        if found is None:
-            return None
-        try:
-            return parse(found, example)
-        except DataError:
-            return None  # a model may write anything; a file of spans should not
+        return _generated(listed.read(value).value, example)
     if value is None:
         return None
     if isinstance(value, Mapping):
@@ -69,6 +64,17 @@ def parse(value: Any, example: Example) -> NerTarget | None:
     return _placed(names, example, spans)
 
 
+def _generated(found: Any, example: Example) -> NerTarget | None:
+    """What a model wrote, items that are no entities left out: it may write anything; a file of spans should not."""
+    try:
+        return parse(found, example)
+    except DataError:
+        if isinstance(found, Mapping):
+            found = next((found[k] for k in SPAN_KEYS if isinstance(found.get(k), list)), [found])
+    kept = listed.usable(found, lambda item: parse([item], example)) if isinstance(found, list) else []
+    return parse(kept, example) if kept else None
+
+
 def _null_or_object(value: Any) -> bool:
     return value is None or isinstance(value, Mapping)
 
@@ -88,9 +94,9 @@ def _read(item: Any, example: Example, spans: list[LabelledSpan], names: list[tu
     if _whole(start) and _whole(end):
         spans.append(_span(start, end, kind, example))
         return False
-    listed = item.get("mentions")
-    if isinstance(listed, list):
-        spans.extend(_cluster(listed, item.get("spans"), kind, example))
+    mentions = item.get("mentions")
+    if isinstance(mentions, list):
+        spans.extend(_cluster(mentions, item.get("spans"), kind, example))
         return True
     name = next((item[k] for k in NAME_KEYS if isinstance(item.get(k), str)), None)
     if name is None:
@@ -106,16 +112,18 @@ def _span(start: int, end: int, kind: str, example: Example) -> LabelledSpan:
     return LabelledSpan(start, end, text[start:end], kind)
 
 
-def _cluster(listed: Sequence[Any], given: Any, kind: str, example: Example) -> list[LabelledSpan]:
+def _cluster(mentions: Sequence[Any], given: Any, kind: str, example: Example) -> list[LabelledSpan]:
     """The mentions of one entity: names wherever they stand (or at the places ``given``), or spans."""
-    if all(isinstance(n, str) for n in listed):
+    if all(isinstance(n, str) for n in mentions):
         if isinstance(given, list) and all(
             isinstance(s, list) and [*map(type, s)] == [int, int] for s in given
         ):
             return [_span(start, end, kind, example) for start, end in given]
-        return [LabelledSpan(m.start, m.end, m.text, kind) for m in place_names(listed, example.inputs.text)]
+        return [
+            LabelledSpan(m.start, m.end, m.text, kind) for m in place_names(mentions, example.inputs.text)
+        ]
     made = []
-    for mention in listed:
+    for mention in mentions:
         at = edges(mention) if isinstance(mention, Mapping) else ()
         if not at or not all(map(_whole, at)):
             raise DataError(f"expected names, or start and end, found {mention!r}", where=example.id)
@@ -154,24 +162,6 @@ def claim_places(name: str, times: int, text: str, claimed: Claimed) -> list[int
     for start in at:
         claimed.claim(start, start + len(name))
     return at
-
-
-def json_in(text: str) -> Any:
-    """The first JSON list or object in a text, None if there is none."""
-    from finetooth.io import parse_json
-
-    starts = [i for i, c in enumerate(text) if c in "[{"][:50]
-    for start in starts:
-        close = "]" if text[start] == "[" else "}"
-        end = text.rfind(close)
-        while end > start:
-            try:
-                return parse_json(text[start : end + 1], "output")
-            except DataError:
-                end = text.rfind(close, start, end)
-                if len(starts) > 20:
-                    break
-    return None
 
 
 def _scheme(found: Sequence[Sequence[str]], example: Example) -> str:

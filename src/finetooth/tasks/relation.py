@@ -16,7 +16,7 @@ from finetooth.errors import DataError
 from finetooth.io import to_json
 from finetooth.metrics.relation import METRICS, parts
 from finetooth.registry import Ablation, Task
-from finetooth.tasks import rows
+from finetooth.tasks import listed, rows
 from finetooth.tasks.documents import (
     NO_NAME,
     NOT_AT_PLACE,
@@ -391,5 +391,8 @@ TASK = Task(
     labels=labels,
     prompt=prompt,
     answer=answer,
+    unread=lambda examples, predictions, train: listed.unread(examples, predictions),
+    unread_names=listed.FAILURES,
+    partly_read=frozenset({listed.CUT}),
     unlabelled=lambda e: "no gold triples" if e.meta.get("unlabelled") else "",
 )

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import DataError
 from finetooth.io import json_type
-from finetooth.tasks import rows
+from finetooth.tasks import listed, rows
 from finetooth.tasks.document_files import by_name, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import DocEntity, RelationTarget, Triple
 from finetooth.tasks.mentions import name_key
-from finetooth.tasks.ner_outputs import json_in
 from finetooth.types import Example, Prediction
 
 if TYPE_CHECKING:
@@ -74,8 +73,7 @@ def parse(value: Any, example: Example) -> RelationTarget | None:
     Of generated text, items that are no triples are left out. Raises DataError for a list of something else.
     """
     if isinstance(value, str):
-        found = json_in(value)
-        return None if found is None else _generated(found, example)
+        return _generated(listed.read(value).value, example)
     if value is None:
         return None
     if isinstance(value, Mapping):
@@ -97,13 +95,8 @@ def _generated(found: Any, example: Example) -> RelationTarget | None:
         found = next((found[k] for k in LIST_KEYS if isinstance(found.get(k), list)), [found])
     if not isinstance(found, list):
         return None
-    made = []
-    for item in found:
-        try:
-            made.append(triple(item, example.inputs.entities, example.id))
-        except DataError:
-            continue
-    return RelationTarget(tuple(made)) if made or not found else None
+    kept = listed.usable(found, lambda item: triple(item, example.inputs.entities, example.id))
+    return parse(kept, example) if kept or not found else None
 
 
 def predictions(source: Source, examples: Sequence[Example]) -> dict[str, Prediction] | None:
