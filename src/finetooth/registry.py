@@ -100,6 +100,8 @@ class Task:
     unlabelled(example)                 why there is no target to score against, "" where there is one
     notes(examples)                     what whoever reads a score on these must know
     together(examples)                  the examples of one set, with what only the whole set tells of each
+    split(example, characters)          a long text as stretches of at most so many: (where it begins, an example) each
+    join(parts)                         (where, target) of every stretch -> the target of the whole
     taught(target, example)             a prediction's target as one to train on, None where it cannot be; without
                                         it they are of one type
     """
@@ -136,6 +138,8 @@ class Task:
     unlabelled: Callable[[Example], str] | None = None
     notes: Callable[[Sequence[Example]], Sequence[str]] | None = None
     together: Callable[[Sequence[Example]], list[Example]] | None = None
+    split: Callable[[Example, int], list[tuple[int, Example]]] | None = None
+    join: Callable[[Sequence[tuple[int, Any]]], Any] | None = None
     taught: Callable[[Any, Example], Any] | None = None
 
     @property

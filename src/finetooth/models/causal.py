@@ -18,6 +18,7 @@ from finetooth.errors import ConfigError
 from finetooth.models import loops
 from finetooth.models.answer_loss import answer_logits, answer_losses
 from finetooth.models.causal_chat import Frame, Framer, make_frame
+from finetooth.models.causal_parts import Answers, Part, parts_of
 from finetooth.models.drafts import generate_from
 from finetooth.models.generation import Generated, Sampling, cache_bytes, foretell, generate, prepared
 from finetooth.models.head import Progress, Step, Window
@@ -36,6 +37,7 @@ OPTIONS = {
     "sample_seed": 0,
     "generate_precision": "fp32",
     "constrain": False,
+    "split_characters": 0,
 }
 # Of an answer's length where no training answer has been seen, and what is granted beyond the longest one.
 UNKNOWN_ANSWER_TOKENS = 256
@@ -52,6 +54,8 @@ class CausalHead:
     temperature, top_p, sample_seed    sampling; a temperature of 0 (the default) is greedy
     generate_precision  fp32 (the default) or bf16, which is faster and may flip a near tie
     constrain           generate only what obeys the example's JSON Schema (see ``models.constrain``)
+    split_characters    a longer text is asked about stretch by stretch, each of at most so many characters (0: as
+                        a whole), where its task can put the answers together
 
     ``reasons`` names, by id, why an example got no window: nothing is ever cut. Greedy answers that go round in circles,
     longer than any training answer does, are cut off where that is plain (see ``models.loops``).
@@ -84,6 +88,11 @@ class CausalHead:
                 f"model.options: temperature {own['temperature']}, top_p {own['top_p']}, "
                 f"max_new_tokens {own['max_new_tokens']}: expected 0 or more, over 0 to 1, 0 or more"
             )
+        self.split_characters = own["split_characters"]
+        if self.split_characters and (task.split is None or task.join is None):
+            raise ConfigError(
+                f"model.options.split_characters: texts of the task {task.name} cannot be split"
+            )
         self.sampling = Sampling(own["temperature"], own["top_p"], own["sample_seed"])
         state = state or {}
         frame = state.get("frame")
@@ -101,31 +110,39 @@ class CausalHead:
     # ---- encoding
 
     def windows(self, examples: Sequence[Example], *, targets: bool = True) -> list[Window]:
-        """One window an example, ``fields["prompt"]`` tokens of it prompt; none for one that does not fit."""
-        prompts = self._prompts(examples)
+        """One window an example or stretch of one, ``fields["prompt"]`` tokens of it prompt; none for what does not fit."""
+        parts = self._parts(examples)
+        prompts = self._prompts(parts)
         if not targets:
-            return [Window(i, ids) for i, ids in enumerate(prompts)]
+            return [Window(p.example, ids) for p, ids in zip(parts, prompts, strict=True)]
         assert self.task.answer is not None
-        answers = self.framer.answers([self.task.answer(e) for e in examples])
+        answers = self.framer.answers([self.task.answer(p.of) for p in parts])
         made: list[Window] = []
         most = self.options.max_length_tokens
-        for i, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+        for k, (part, prompt, answer) in enumerate(zip(parts, prompts, answers, strict=True)):
             size = len(prompt) + len(answer)
             if size > most:
-                self.reasons[examples[i].id] = (
-                    f"too long: {size} tokens ({len(answer)} of them answer), model.max_length_tokens is {most}"
+                cure = ", or model.options.split_characters" if self.task.split else ""
+                self.reasons[examples[part.example].id] = (
+                    f"too long: {size} tokens ({len(answer)} of them answer), model.max_length_tokens is {most}{cure}"
                 )
                 continue
-            made.append(Window(i, prompt + answer, {"prompt": len(prompt)}))
+            made.append(Window(part.example, prompt + answer, {"prompt": len(prompt), "part": k}))
         if self.longest_answer is None and made:
             sizes = [len(w) - w.fields["prompt"] for w in made]
             self.longest_answer, self.usual_answer = max(sizes), math.ceil(np.mean(sizes))
             self.longest_loop = loops.longest([list(w.input_ids[w.fields["prompt"] :]) for w in made])
         return made
 
-    def _prompts(self, examples: Sequence[Example]) -> list[list[int]]:
+    def _parts(self, examples: Sequence[Example]) -> list[Part]:
+        return parts_of(self.task, examples, self.split_characters)
+
+    def _answers(self, examples: Sequence[Example], parts: Sequence[Part]) -> Answers:
+        return Answers(self.task, examples, parts, split=bool(self.split_characters))
+
+    def _prompts(self, parts: Sequence[Part]) -> list[list[int]]:
         assert self.task.prompt is not None
-        return self.framer.prompts([self.task.prompt(e) for e in examples])
+        return self.framer.prompts([self.task.prompt(p.of) for p in parts])
 
     def collate(self, windows: Sequence[Window]) -> dict[str, Any]:
         """With answers: ``at``, ``gold`` and ``row`` (answer tokens,), where each is foretold, what, and whose.
@@ -193,20 +210,27 @@ class CausalHead:
 
     def round_trip(self, examples: Sequence[Example]) -> list[Prediction]:
         """Gold as tokens, as text, parsed again; ``raw`` says what went wrong."""
-        found: dict[int, Prediction] = {}
+        parts = self._parts(examples)
+        answers = self._answers(examples, parts)
+        answers.add({k: Prediction(p.of.id, None, 0.0) for k, p in enumerate(parts)})
         for w in self.windows(examples):
-            example = examples[w.example]
+            k = w.fields["part"]
             text = self.framer.text(list(w.input_ids[w.fields["prompt"] :]))
-            target = self.task.parse(text, example)
+            answers.add({k: Prediction(parts[k].of.id, self.task.parse(text, parts[k].of), 1.0, text)})
+        back = []
+        for i, example in enumerate(examples):
+            found = answers.whole(i)
             why = None
-            if target is None:
+            if found.raw is None:
+                # One reason for all, so that they are counted together; ``reasons`` has each one's tokens.
+                why = f"too long for model.max_length_tokens ({self.options.max_length_tokens})"
+            elif found.target is None:
                 why = "the answer's text cannot be parsed back"
-            elif target != self.task.gold(example).target:
+            elif found.target != self.task.gold(example).target:
                 why = "comes back as something else: the tokenizer or the parser changes it"
-            found[w.example] = Prediction(example.id, target, 1.0, why)
-        # One reason for all, so that they are counted together; ``reasons`` has each one's tokens.
-        lost = f"too long for model.max_length_tokens ({self.options.max_length_tokens})"
-        return [found.get(i) or Prediction(e.id, None, 0.0, lost) for i, e in enumerate(examples)]
+                why = "lies across a cut (model.options.split_characters)" if self.split_characters else why
+            back.append(Prediction(example.id, found.target, found.confidence, why))
+        return back
 
     @property
     def tells_finished(self) -> bool:
@@ -227,30 +251,34 @@ class CausalHead:
         A prompt that leaves the model no room to answer gets no text (confidence 0); ``reasons`` names it.
         ``finished`` is told of each batch when it is done, by the places of its examples.
         """
-        prompts = self._prompts(examples)
+        parts = self._parts(examples)
+        prompts = self._prompts(parts)
         limit, granted = positions(model.config), self.most_new_tokens()
         need = min(self.longest_answer or 1, granted)
-        asked: dict[int, int] = {}  # example -> tokens that its answer may take
+        asked: dict[int, int] = {}  # part -> tokens that its answer may take
         for i, ids in enumerate(prompts):
             room = granted if limit is None else min(granted, limit - len(ids))
             if room >= need:
                 asked[i] = room
             else:
-                self.reasons[examples[i].id] = (
+                self.reasons[examples[parts[i].example].id] = (
                     f"the prompt is too long: {len(ids)} tokens and {need} for the answer, "
                     f"the model reads at most {limit}"
                 )
         width = model.get_input_embeddings().weight.shape[0]
         places = list(asked)
+        answers = self._answers(examples, parts)
+        answers.add({k: self._decide(p.of, None) for k, p in enumerate(parts) if k not in asked})
 
         def tell(some: Sequence[int], texts: Sequence[Generated]) -> None:
             at = [places[i] for i in some]
+            whole = answers.add({k: self._decide(parts[k].of, t) for k, t in zip(at, texts, strict=True)})
             if finished is not None:
-                finished(at, [self._decide(examples[i], t) for i, t in zip(at, texts, strict=True)])
+                finished(whole, [answers.whole(i) for i in whole])
 
         with prepared(model, self.precision) as ready:
             made = self._generate(
-                [examples[i].id for i in asked],
+                [parts[k].of.id for k in asked],
                 ready,
                 [prompts[i] for i in asked],
                 most_tokens=list(asked.values()),
@@ -259,13 +287,13 @@ class CausalHead:
                 batch_tokens=batch_tokens,
                 usual_tokens=self.usual_answer,
                 sampling=self.sampling,
-                limits=self._limits([examples[i] for i in asked], width),
+                limits=self._limits([parts[k].of for k in asked], width),
                 loop_tokens=None if self.longest_loop is None else loops.limit(self.longest_loop),
                 progress=progress,
                 finished=tell,
             )
-        answers = dict(zip(asked, made, strict=True))
-        return [self._decide(e, answers.get(i)) for i, e in enumerate(examples)]
+        answers.add({k: self._decide(parts[k].of, t) for k, t in zip(asked, made, strict=True)})
+        return [answers.whole(i) for i in range(len(examples))]
 
     def _generate(
         self, names: Sequence[str], model: Any, prompts: Sequence[list[int]], **options: Any
@@ -286,7 +314,7 @@ class CausalHead:
         with prepared(model, self.precision) as ready:
             return foretell(
                 ready,
-                self._prompts(examples),
+                self._prompts(self._parts(examples)),
                 most_tokens=most,
                 longest_tokens=longest,
                 usual_tokens=min(self.usual_answer or longest, longest),

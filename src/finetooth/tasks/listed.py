@@ -25,7 +25,7 @@ FAILURES = {
     "no-list": "there is no JSON list in it",
     "truncated": "its list is cut off before the first item is complete",
     "wrong-items": "its list holds something else than was asked for",
-    CUT: "its list is cut off: what is complete of it counts",
+    CUT: "a list is cut off, or that of a stretch not read: what could be read counts",
 }
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
@@ -92,16 +92,27 @@ def unread(examples: Sequence[Example], predictions: Sequence[Prediction | None]
 
     None where nothing was generated: other heads tell more than a text of their predictions.
     """
-    if not any(p is not None and isinstance(p.raw, str) for p in predictions):
+    said = [_texts(p) for p in predictions]
+    if not any(said):
         return None
-    return ["" if p is None or not isinstance(p.raw, str) else _why(p, p.raw) for p in predictions]
+    return [
+        _why(p, texts) if p is not None and texts else "" for p, texts in zip(predictions, said, strict=True)
+    ]
 
 
-def _why(prediction: Prediction, text: str) -> str:
-    found = read(text)
+def _texts(prediction: Prediction | None) -> list[str]:
+    """What was generated: one text, or one of every stretch of a long document."""
+    raw = None if prediction is None else prediction.raw
+    if isinstance(raw, str):
+        return [raw]
+    return raw if isinstance(raw, list) and all(isinstance(r, str) for r in raw) else []
+
+
+def _why(prediction: Prediction, texts: Sequence[str]) -> str:
+    every = [read(text) for text in texts]
     if prediction.target is None:
-        return found.failure or "wrong-items"
-    return CUT if found.cut else ""
+        return next((f.failure for f in every if f.failure), "wrong-items")
+    return CUT if any(f.cut or f.failure for f in every) else ""
 
 
 def usable(items: Collection[Any], parse: Callable[[Any], Any]) -> list[Any]:

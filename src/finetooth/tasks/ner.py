@@ -19,6 +19,8 @@ from finetooth.tasks.documents import LabelledSpan, NerInput, NerTarget, Unplace
 from finetooth.tasks.mentions import Claimed, edges, join, places
 from finetooth.tasks.ner_floors import FLOORS
 from finetooth.tasks.ner_outputs import claim_places, parse, predictions
+from finetooth.tasks.ner_stretches import join as join_stretches
+from finetooth.tasks.ner_stretches import split
 from finetooth.types import Example, Prediction, Span
 
 SCHEMES = ("iob2", "iob1", "bioes")
@@ -278,4 +280,6 @@ TASK = Task(
     unread=lambda examples, predictions, train: listed.unread(examples, predictions),
     unread_names=listed.FAILURES,
     partly_read=frozenset({listed.CUT}),
+    split=split,
+    join=join_stretches,
 )
