@@ -1,5 +1,6 @@
 """The pair head on relations of a document's entities, on models small enough to train inside a test."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -110,6 +111,19 @@ def test_eight_documents_are_learnt_by_heart_saved_and_read_again(base, tmp_path
     assert [keys(p) for p in again.predict(loaded, examples)] == [keys(p) for p in found]
     for one, other in zip(again.predict(loaded, examples), found, strict=True):
         assert one.confidence == pytest.approx(other.confidence, abs=1e-6)
+    # Trained on to as many relations of other names, the body is kept and the classifier is not.
+    more = [
+        replace(
+            e, target=RelationTarget(tuple(replace(t, relation=f"x {t.relation}") for t in e.target.triples))
+        )
+        for e in examples
+    ]
+    other = make(TASK, base, more)
+    assert len(other.labels) == len(head.labels)
+    body, fresh = model.state_dict(), other.build(tmp_path).state_dict()
+    kept = {k for k, v in fresh.items() if torch.equal(v, body[k])}
+    assert not any(k.startswith("classifier.out") for k in kept)
+    assert all(k in kept for k in fresh if not k.startswith("classifier."))
 
 
 @pytest.mark.parametrize("options", [{}, {"negatives": 0.2}, {"markers": "none"}, {"markers": "plain"}])

@@ -280,3 +280,39 @@ def test_every_word_has_tokens_of_its_own(encoder, decoder, text, use_decoder, p
             assert at == np.flatnonzero(inside)[0 if piece == "first" else -1]
     if use_decoder:  # bytes leave nothing out
         assert (units.at >= 0).all()
+
+
+def test_a_model_that_has_learnt_other_labels_does_not_pass_them_for_ours(base, tmp_path):
+    """A tagger of CoNLL's types has as many outputs as ours, in another order or of other names."""
+    import json
+
+    examples = documents(8)
+    head = make(base, examples)
+    model = head.build(base)
+    layer = model.score if hasattr(model, "score") else model.classifier
+    with torch.no_grad():
+        layer.weight.copy_(
+            torch.arange(5.0)[:, None].expand_as(layer.weight)
+        )  # each row says which tag it is of
+
+    def saved(names):
+        model.config.id2label = dict(enumerate(names))
+        model.save_pretrained(tmp_path / "_".join(names))
+        assert (
+            list(json.loads((tmp_path / "_".join(names) / "config.json").read_text())["id2label"].values())
+            == names
+        )
+        again = head.build(tmp_path / "_".join(names))
+        found = again.score if hasattr(again, "score") else again.classifier
+        assert again.config.id2label == dict(enumerate(head.tags))
+        return found.weight.detach()
+
+    assert list(head.tags) == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+    assert saved(list(head.tags))[:, 0].tolist() == [0, 1, 2, 3, 4]
+    # Rows follow their names.
+    assert saved(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])[:, 0].tolist() == [0, 3, 4, 1, 2]
+    # Names that stand for nothing are believed to be in our order: so are models written without any.
+    assert saved([f"LABEL_{i}" for i in range(5)])[:, 0].tolist() == [0, 1, 2, 3, 4]
+    other = saved(["O", "B-DRUG", "I-DRUG", "B-DOSE", "I-DOSE"])
+    assert other.abs().max() < 1
+    assert other.std() > 0

@@ -7,13 +7,13 @@ begin with ``classifier.``: any program can read the body, and every strategy kn
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from finetooth import io
 from finetooth.config import ModelConfig
-from finetooth.models.load import load_weights, only_shapes
+from finetooth.models.load import FILE, load_weights, only_shapes
 
 NAME = "classifier"
 
@@ -23,9 +23,10 @@ def join(
     options: ModelConfig | None,
     make: Callable[[Any], Any],
     *,
+    labels: Sequence[str] = (),
     seed: int = 0,
 ) -> Any:
-    """The body of a folder with the classifier ``make(config)``, drawn with ``seed`` or, where it has one, its own.
+    """The body of a folder with the classifier ``make(config)``: drawn with ``seed``, or its own if it is of ``labels``.
 
     The model's call passes input_ids, attention_mask and token_type_ids to the body, and the body's last
     hidden states with everything else to the classifier.
@@ -42,7 +43,7 @@ def join(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = make(body.config)
-    if not only_shapes():
+    if not only_shapes() and _is_of(folder, labels):
         _restore(classifier, folder)
     return _joined(body, classifier)
 
@@ -91,6 +92,15 @@ def _joined(body: Any, classifier: Any) -> Any:
             io.write_json(path, {**config, "architectures": [type(body).__name__]})
 
     return Joined()
+
+
+def _is_of(folder: Path, labels: Sequence[str]) -> bool:
+    """Whether a folder's classifier tells these labels: as many of other names would be learnt the wrong way round."""
+    path = folder / FILE
+    if not path.is_file():
+        return True
+    saved = json.loads(path.read_text("utf-8")).get("labels")
+    return saved is None or list(saved) == list(labels)
 
 
 def _restore(classifier: Any, folder: Path) -> None:

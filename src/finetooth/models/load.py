@@ -193,7 +193,39 @@ def load_weights(
             where=str(folder),
             cure="get the model again; its config and its weights are not of one model",
         )
+    if "id2label" in changes:
+        _relabel(model, body, _names(folder), list(changes["id2label"].values()), seed)
     return model
+
+
+def _names(folder: Path) -> list[str]:
+    """What the outputs of a folder's classifier are called, in order; [] where its config has no names of its own."""
+    path = folder / "config.json"
+    given = json.loads(path.read_text("utf-8")).get("id2label") or {} if path.is_file() else {}
+    names = [str(given[key]) for key in sorted(given, key=int)]
+    return [] if names == [f"LABEL_{i}" for i in range(len(names))] else names
+
+
+def _relabel(model: Any, body: str, old: Sequence[str], new: Sequence[str], seed: int) -> None:
+    """Makes a classifier that was loaded say our labels: its rows are put in their order, and drawn anew where
+    they are of other labels. Without this, as many labels of other names would pass for ours.
+    """
+    import torch
+
+    if not old or len(old) != len(new) or list(old) == list(new):
+        return
+    order = torch.tensor([old.index(name) for name in new]) if set(old) == set(new) else None
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for name, held in model.named_parameters():
+            if name.startswith(body) or held.shape[0] != len(new):
+                continue
+            if order is not None:
+                held.copy_(held[order])
+            elif held.dim() == 1:
+                held.zero_()
+            else:
+                held.normal_(std=getattr(model.config, "initializer_range", 0.02))
 
 
 def _to_be_drawn(folder: Path, config: Any) -> bool:

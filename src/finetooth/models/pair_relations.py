@@ -201,7 +201,7 @@ class RelationsHead:
 
     def build(self, source: Path, *, seed: int = 0) -> Any:
         """The body with a scorer of pairs; ``seed`` draws a new one's weights."""
-        model = join(source, self.options, self._scorer, seed=seed)
+        model = join(source, self.options, self._scorer, labels=self.labels, seed=seed)
         self.causal = not reads_ahead(getattr(model, model.base_model_prefix))
         return model
 

@@ -174,7 +174,7 @@ class SentencesHead:
 
     def build(self, source: Path, *, seed: int = 0) -> Any:
         """The body with a linear classifier; ``seed`` draws a new one's weights."""
-        return join(source, self.options, self._classifier, seed=seed)
+        return join(source, self.options, self._classifier, labels=self.labels, seed=seed)
 
     def _classifier(self, config: Any) -> Any:
         from finetooth.models.pooled import Pooled
