@@ -1,6 +1,6 @@
 """20 kills -9 at random moments of ``finetooth teach``: nothing answered is lost, nothing answered is asked twice.
 
-    python bench/teach_kills.py [--kills 20] [--pairs 200] [--seed 0]
+    python bench/teach_kills.py [--kills 20] [--pairs 200] [--seed 0] [--judge]
 
 A scripted teacher on loopback (tests/teacher_server.py) answers at once and notes every request. The command runs
 in a process of its own and is killed at a random moment, again and again, then once run to its end, and
@@ -31,12 +31,17 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from teacher_server import Server, serving  # noqa: E402
 
+NAMES = ("Ada", "Bela", "Cleo", "Dora", "Egon", "Fay", "Gus")
+TOWNS = ("Rome", "Oslo", "Lima", "Bonn", "Graz")
+
 
 def reply(body: dict) -> str:
     """A fixed answer for each request: right for two pairs of three, so that the others are corrected."""
     text = body["messages"][0]["content"]
     if "blue" in text:
         return '{"word": "blue"}'
+    if "<reasoning_b>" in text:
+        return verdict(text)
     said = text.rsplit("<premise>", 1)[1].split("<")[0]
     so = f"step 1: {said} step 2: it holds. step 3: so the hypothesis can be inferred."
     not_so = f"step 1: {said} step 2: it fails. step 3: so the hypothesis cannot be inferred."
@@ -46,6 +51,17 @@ def reply(body: dict) -> str:
         return json.dumps(doubt)
     label = sum(map(ord, text)) % 3 > 0
     return json.dumps({"thought_process": so if label else not_so, "predicted_label": int(label)})
+
+
+def verdict(text: str) -> str:
+    """A fair judge's marks: the more of its own pair a reasoning speaks of, the better."""
+    pair, both = text.rsplit("<reasoning_a>", 1)
+    own = set(pair.split("<premise>")[-1].lower().split())
+    marks = []
+    for version in both.split("<reasoning_b>"):
+        shared = len(own & set(version.lower().split()))
+        marks.append(dict.fromkeys(("coherence", "correctness", "brevity"), max(1, min(5, shared - 2))))
+    return json.dumps({"a": marks[0], "b": marks[1]})
 
 
 def answers(journal: Path) -> set[str]:
@@ -58,8 +74,10 @@ def answers(journal: Path) -> set[str]:
         return set()
 
 
-def command(data: Path, out: Path, url: str, concurrency: int) -> list[str]:
+def command(data: Path, out: Path, url: str, concurrency: int, *, judged: bool) -> list[str]:
     options = ["--teacher", "scripted", "--base-url", url, "--concurrency", str(concurrency), "--json"]
+    if judged:
+        options += ["--judge", "scripted-judge", "--judge-url", url]
     return [sys.executable, "-m", "finetooth", "teach", str(data), "--out", str(out), *options]
 
 
@@ -69,6 +87,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--concurrency", type=int, default=4)
+    parser.add_argument("--judge", action="store_true", help="a judge, too, scores every correction")
     options = parser.parse_args()
     rng = random.Random(options.seed)
     began = time.monotonic()
@@ -77,8 +96,8 @@ def main() -> int:
         rows = [
             {
                 "id": f"p{i}",
-                "premise": f"Ada left at {i} past nine.",
-                "hypothesis": "Ada left.",
+                "premise": f"{NAMES[i % 7]} left {TOWNS[i % 5]} at {i} past nine.",
+                "hypothesis": f"{NAMES[i % 7]} left.",
                 "label": i % 2,
             }
             for i in range(options.pairs)
@@ -88,7 +107,7 @@ def main() -> int:
         server = Server(reply, delay=0.15)
         lost = fired = again_known = 0
         with serving(server) as url:
-            run = command(data, out, url, options.concurrency)
+            run = command(data, out, url, options.concurrency, judged=options.judge)
             while fired < options.kills:
                 kept, seen = answers(journal), server.seen.copy()
                 known = _asked_of(journal)
@@ -115,7 +134,9 @@ def main() -> int:
             asked_when_cached = sum(server.seen.values()) - total
             resumed = out.read_bytes()
             straight = Path(folder) / "straight.jsonl"
-            subprocess.run(command(data, straight, url, options.concurrency), capture_output=True)
+            subprocess.run(
+                command(data, straight, url, options.concurrency, judged=options.judge), capture_output=True
+            )
             same = straight.read_bytes() == resumed
         said = json.loads(finished.stdout)
         distinct = len(server.seen)
@@ -123,6 +144,7 @@ def main() -> int:
             "kills": fired,
             "pairs": options.pairs,
             "kept": said["kept"],
+            "judge": said.get("judge"),
             "answers_lost": lost,
             "asked_again_though_kept": again_known,
             "asked_again_in_flight": total - distinct,
