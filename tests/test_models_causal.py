@@ -13,7 +13,7 @@ from finetooth import registry
 from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
 from finetooth.models.causal import CausalHead
-from finetooth.models.load import load_tokenizer
+from finetooth.models.load import load_tokenizer, read_head
 from finetooth.types import Example, Prediction
 
 CHAT = (
@@ -52,6 +52,7 @@ TASK = dataclasses.replace(
     show=lambda t: t,
     prompt=lambda e: e.inputs.prompt,
     answer=lambda e: json.dumps(e.target),
+    reasoned=None,
 )
 
 
@@ -736,3 +737,36 @@ def test_what_training_dropped_is_named_in_the_run(base, rows, tmp_path, capsys)
     capsys.readouterr()
     assert main(["predict", str(out), str(rows), "--constrain", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["predictions"]) == 70
+
+
+def test_a_model_is_asked_for_reasons_where_training_had_some(tmp_path_factory):
+    """One prompt for both would leave a model that knows labels at labels, and nobody would see it."""
+    folder = save_base(tmp_path_factory.mktemp("reasons"))
+    task = registry.task("nli")
+
+    def pair(i, reason=None):
+        row = {"id": f"p{i}", "premise": f"Ada left at {i}.", "hypothesis": "Ada left.", "label": "1"}
+        return task.from_row(row if reason is None else {**row, "reason": reason}, "rows")
+
+    def head():
+        config = ModelConfig(name=str(folder), head="causal", max_length_tokens=512)
+        return CausalHead(task, load_tokenizer(folder), config)
+
+    def prompts(of, examples, *, targets):
+        windows = of.windows(examples, targets=targets)
+        return [of.framer.text(list(w.input_ids[: w.fields.get("prompt", len(w))])) for w in windows]
+
+    plain = head()
+    assert all("Reason step by step" not in p for p in prompts(plain, [pair(1), pair(2)], targets=True))
+    assert all("Reason step by step" not in p for p in prompts(plain, [pair(3)], targets=False))
+
+    mixed = head()
+    asked = prompts(mixed, [pair(1), pair(2, "step 1: she went.")], targets=True)
+    assert ["Reason step by step" in p for p in asked] == [False, True]
+    assert all("Reason step by step" in p for p in prompts(mixed, [pair(3)], targets=False))
+    mixed.save(folder)
+    again = read_head(folder)
+    assert prompts(again, [pair(3)], targets=False) == prompts(mixed, [pair(3)], targets=False)
+    assert [p.target for p in mixed.round_trip([pair(2, "step 1: she went.")])] == [
+        pair(2, "step 1: she went.").target
+    ]

@@ -388,3 +388,38 @@ def test_sentences_shared_between_the_real_splits_are_found():
     hits = [f for f in report.findings if f.check == "leaked-premise"]
     assert len(hits) == 3
     assert {f.severity for f in hits} == {"info"}
+
+
+def test_accuracy_by_the_length_of_the_reason(tmp_path):
+    """A model that was taught reasons and gives none is seen; where none are to be expected there is no such table."""
+    from finetooth import registry
+    from finetooth.evaluate.score import score
+    from finetooth.types import Prediction
+
+    task = registry.task("nli")
+
+    def pair(i, reason=None):
+        row = {"id": f"p{i}", "premise": f"Ada left at {i}.", "hypothesis": "Ada left.", "label": "1"}
+        return task.from_row(row if reason is None else {**row, "reason": reason}, "rows")
+
+    def slices(said, train=()):
+        examples = [pair(i) for i in range(len(said))]
+        found = [Prediction(e.id, task.parse(t, e), 0.9, t) for e, t in zip(examples, said, strict=True)]
+        rows = score(task, examples, found, train=train, resamples=10).slices
+        return {
+            r["slice"]: (r["value"], r["n"])
+            for r in rows
+            if r["by"] == "reason length" and r["name"] == "accuracy"
+        }
+
+    short = '{"thought_process": "she went at noon", "predicted_label": 1}'
+    long = '{"thought_process": "' + "on and " * 30 + '", "predicted_label": 0}'
+    bare = '{"predicted_label": 1}'
+    assert slices([short, long, bare, short]) == {
+        "1-20 words": (100.0, 2),
+        "41-60 words": (0.0, 1),
+        "no reason": (100.0, 1),
+    }
+    assert slices([bare, bare]) == {}
+    assert slices([bare, bare], train=[pair(9, "so it is")]) == {"no reason": (100.0, 2)}
+    assert slices(["1", "0"], train=[pair(9, "so it is")]) == {}  # a head that classifies

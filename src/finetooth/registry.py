@@ -84,12 +84,15 @@ class Task:
     parse(value, example) -> target     a prediction as it stands in a JSON file -> Prediction.target
     show(target) -> JSON                the inverse of parse
     group(example) -> str               examples of one group are not independent (bootstrap by group)
-    slices[name](example, context)      the slice an example is in; context has "train" examples
+    slices[name](example, context)      the slice an example is in, "" of all: does not apply; context has "train" and
+                                        "examples", and where there are "predictions" those by id
     parts(examples, train)              metrics over parts that cut across examples, see Part
     predictions                         reads other files of predictions than JSON by id: (source,
                                         examples) -> {id: Prediction} or None if it is not its format
     labels(examples)                    the label set, sorted, for heads that classify
     prompt, answer                      for generative heads: the text to send, the text to learn
+    reasoned(example), prompt_reason    whether the text to learn holds a reason, too; the text to send where it does,
+                                        and in prediction where training had such
     blank                               what ``from_row`` needs besides in a row that has no target yet
     mistakes(examples, predictions)     what is wrong with each prediction, a key of ``mistake_names``; "": right
     unread(examples, predictions, train)  why no answer could be read from each generated text, a key of
@@ -119,12 +122,14 @@ class Task:
     group: Callable[[Example], str]
     floors: tuple[Floor, ...] = ()
     ablations: tuple[Ablation, ...] = ()
-    slices: Mapping[str, Callable[[Example, Mapping[str, Any]], str]] = field(default_factory=dict)
+    slices: Mapping[str, Callable[[Example, dict[str, Any]], str]] = field(default_factory=dict)
     predictions: Callable[[Source, Sequence[Example]], dict[str, Prediction] | None] | None = None
     parts: Callable[[Sequence[Example], Sequence[Example]], Sequence[Part]] | None = None
     labels: Callable[[Sequence[Example]], tuple[str, ...]] | None = None
     prompt: Callable[[Example], str] | None = None
     answer: Callable[[Example], str] | None = None
+    reasoned: Callable[[Example], bool] | None = None
+    prompt_reason: Callable[[Example], str] | None = None
     blank: Mapping[str, Any] = field(default_factory=dict)
     mistakes: Callable[[Sequence[Example], Targets], Sequence[str]] | None = None
     mistake_names: Mapping[str, str] = field(default_factory=dict)

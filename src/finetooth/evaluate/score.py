@@ -145,7 +145,8 @@ def score(
     if floors:
         for i, floor in enumerate(task.floors):
             guesses[floor.name] = floor.predict(examples, train, np.random.default_rng([seed, i]))
-    context: dict[str, Any] = {"train": train, "examples": examples}
+    answers = {e.id: p for e, p in zip(examples, predictions, strict=True)}
+    context: dict[str, Any] = {"train": train, "examples": examples, "predictions": answers}
     # The slice names are the same for every metric; a kind that says "" of every example does not apply.
     names = {name: [of(e, context) for e in examples] for name, of in task.slices.items()}
     names = {kind: values for kind, values in names.items() if any(values)}

@@ -19,6 +19,7 @@ from finetooth.models import loops
 from finetooth.models.answer_loss import answer_logits, answer_losses
 from finetooth.models.causal_chat import Frame, Framer, make_frame
 from finetooth.models.causal_parts import Answers, Part, parts_of
+from finetooth.models.direction import reads_ahead
 from finetooth.models.drafts import generate_from
 from finetooth.models.generation import Generated, Sampling, cache_bytes, foretell, generate, prepared
 from finetooth.models.head import Progress, Step, Window
@@ -102,6 +103,8 @@ class CausalHead:
         self.longest_answer: int | None = state.get("longest_answer_tokens")
         self.usual_answer: int | None = state.get("usual_answer_tokens")
         self.longest_loop: int | None = state.get("longest_loop_tokens")
+        # Whether some training answers had a reason, so that predictions are asked for one.
+        self.asks_reason = bool(state.get("asks_reason", False))
         self.reasons: dict[str, str] = {}
         # Texts by example that greedy decoding is likely to say: confirmed in one pass, see ``models.drafts``.
         self.drafts: dict[str, str] = {}
@@ -112,7 +115,7 @@ class CausalHead:
     def windows(self, examples: Sequence[Example], *, targets: bool = True) -> list[Window]:
         """One window an example or stretch of one, ``fields["prompt"]`` tokens of it prompt; none for what does not fit."""
         parts = self._parts(examples)
-        prompts = self._prompts(parts)
+        prompts = self._prompts(parts, targets=targets)
         if not targets:
             return [Window(p.example, ids) for p, ids in zip(parts, prompts, strict=True)]
         assert self.task.answer is not None
@@ -131,6 +134,10 @@ class CausalHead:
         if self.longest_answer is None and made:
             sizes = [len(w) - w.fields["prompt"] for w in made]
             self.longest_answer, self.usual_answer = max(sizes), math.ceil(np.mean(sizes))
+            reasoned = self.task.reasoned
+            self.asks_reason = reasoned is not None and any(
+                reasoned(parts[w.fields["part"]].of) for w in made
+            )
             self.longest_loop = loops.longest([list(w.input_ids[w.fields["prompt"] :]) for w in made])
         return made
 
@@ -140,9 +147,16 @@ class CausalHead:
     def _answers(self, examples: Sequence[Example], parts: Sequence[Part]) -> Answers:
         return Answers(self.task, examples, parts, split=bool(self.split_characters))
 
-    def _prompts(self, parts: Sequence[Part]) -> list[list[int]]:
-        assert self.task.prompt is not None
-        return self.framer.prompts([self.task.prompt(p.of) for p in parts])
+    def _prompts(self, parts: Sequence[Part], *, targets: bool = False) -> list[list[int]]:
+        """In training asked as each target answers, in prediction as training showed that it can be answered."""
+        task = self.task
+        assert task.prompt is not None
+        if task.reasoned is None or task.prompt_reason is None:
+            return self.framer.prompts([task.prompt(p.of) for p in parts])
+        wanted = [task.reasoned(p.of) if targets else self.asks_reason for p in parts]
+        return self.framer.prompts(
+            [task.prompt_reason(p.of) if w else task.prompt(p.of) for p, w in zip(parts, wanted, strict=True)]
+        )
 
     def collate(self, windows: Sequence[Window]) -> dict[str, Any]:
         """With answers: ``at``, ``gold`` and ``row`` (answer tokens,), where each is foretold, what, and whose.
@@ -178,7 +192,6 @@ class CausalHead:
             raise ConfigError(
                 f"the tokenizer has {len(self.tokenizer)} tokens, the model {rows}: they are not of one model"
             )
-        # It is tried out, which takes numbers.
         if not only_shapes() and reads_ahead(model):
             raise ConfigError(
                 f"model.head: causal needs a decoder, {self.options.name} is an encoder",
@@ -370,25 +383,9 @@ class CausalHead:
                 "longest_answer_tokens": self.longest_answer,
                 "usual_answer_tokens": self.usual_answer,
                 "longest_loop_tokens": self.longest_loop,
+                "asks_reason": self.asks_reason,
             },
         )
-
-
-def reads_ahead(model: Any) -> bool:
-    """Whether what stands later changes what the model says earlier: then it is no decoder."""
-    import torch
-
-    size = min(8, model.get_input_embeddings().weight.shape[0] - 1)
-    ids = torch.arange(size)[None]
-    other = ids.clone()
-    other[0, -1] = 0
-    was = model.training
-    model.eval()
-    with torch.no_grad():
-        one, two = (model(input_ids=x, use_cache=False).logits[0, :-1] for x in (ids, other))
-    model.train(was)
-    # A decoder's are the same to the last bit; a small random encoder's differ by a thousandth.
-    return bool((one - two).abs().max() > 1e-5 * one.abs().max())
 
 
 HEAD = CausalHead

@@ -15,13 +15,13 @@ import numpy as np
 
 from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
+from finetooth.models.direction import reads_ahead
 from finetooth.models.head import Progress, Step, Window
 from finetooth.models.joined import join
 from finetooth.models.load import head_options, one_of, write_head
 from finetooth.models.pair_documents import MARKERS, Candidates, Marked, candidates, chunks, mark
 from finetooth.models.sequences import by_length, frame
 from finetooth.models.threshold import best_threshold, expected_best
-from finetooth.models.token import reads_ahead
 from finetooth.registry import Task
 from finetooth.tasks.documents import RelationTarget, Triple
 from finetooth.types import Example, Prediction

@@ -16,8 +16,9 @@ import numpy as np
 from finetooth.config import ModelConfig
 from finetooth.errors import ConfigError
 from finetooth.models import viterbi
+from finetooth.models.direction import reads_ahead
 from finetooth.models.head import Progress, Step, Window
-from finetooth.models.load import head_options, load_weights, one_of, only_shapes, write_head
+from finetooth.models.load import head_options, load_weights, one_of, write_head
 from finetooth.models.sequences import WEIGHTINGS, by_length, class_weights, frame, pad, slide
 from finetooth.models.units import PIECES, Units, units_of
 from finetooth.registry import Task
@@ -343,25 +344,6 @@ class TokenHead:
 def _normal(log: np.ndarray) -> np.ndarray:
     """Rows of logarithms as log-probabilities again: a mean of them does not sum to one."""
     return log - np.logaddexp.reduce(log, axis=1, keepdims=True)
-
-
-def reads_ahead(model: Any) -> bool:
-    """Whether what stands later changes what the model says earlier, as in an encoder."""
-    import torch
-
-    if only_shapes():
-        # Without numbers it cannot be tried out; attention layers mostly say so themselves.
-        return not any(getattr(m, "is_causal", False) for m in model.modules())
-    size = min(8, model.get_input_embeddings().weight.shape[0] - 1)
-    ids = torch.arange(size)[None]
-    other = ids.clone()
-    other[0, -1] = 0
-    was = model.training
-    model.eval()
-    with torch.no_grad():
-        one, two = (model(input_ids=x)[0][0, :-1] for x in (ids, other))
-    model.train(was)
-    return not torch.allclose(one, two, atol=1e-5, rtol=1e-4)
 
 
 HEAD = TokenHead

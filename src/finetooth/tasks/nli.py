@@ -112,10 +112,21 @@ def show(target: NliTarget | None) -> Any:
 
 
 def prompt(example: Example) -> str:
+    return f"{_pair(example)} Answer as JSON."
+
+
+def prompt_reason(example: Example) -> str:
+    """Another prompt than for the label alone: a model that has learnt labels would go on to give no reason."""
+    return f"{_pair(example)} Reason step by step, then answer as JSON."
+
+
+def _pair(example: Example) -> str:
     pair = example.inputs
-    return (
-        f"Premise: {pair.premise}\nHypothesis: {pair.hypothesis}\nDoes the hypothesis follow? Answer as JSON."
-    )
+    return f"Premise: {pair.premise}\nHypothesis: {pair.hypothesis}\nDoes the hypothesis follow?"
+
+
+def reasoned(example: Example) -> bool:
+    return example.target.reason is not None
 
 
 def answer(example: Example) -> str:
@@ -145,6 +156,22 @@ def _length(example: Example, context: Mapping[str, Any]) -> str:
     )
 
 
+def _reason_length(example: Example, context: dict[str, Any]) -> str:
+    """How long the reason is that was given for the label; "" for all where none was to be expected."""
+    said = context.get("predictions") or {}
+    if "reasons" not in context:
+        given = any(p is not None and p.target is not None and p.target.reason for p in said.values())
+        written = any(p is not None and isinstance(p.raw, str) and "{" in p.raw for p in said.values())
+        context["reasons"] = given or (written and any(e.target.reason for e in context["train"]))
+    if not context["reasons"]:
+        return ""
+    mine = said.get(example.id)
+    n = len(words(mine.target.reason or "")) if mine is not None and mine.target is not None else 0
+    if not n:
+        return "no reason"
+    return next((f"{most - 19}-{most} words" for most in (20, 40, 60, 80) if n <= most), "over 80 words")
+
+
 def _without(part: str):
     return lambda example: replace(example, inputs=replace(example.inputs, **{part: ""}))
 
@@ -170,6 +197,7 @@ TASK = Task(
         "label": lambda e, context: e.target.label,
         "word overlap": _overlap,
         "hypothesis length": _length,
+        "reason length": _reason_length,
     },
     labels=labels,
     blank=BLANK,
@@ -180,4 +208,6 @@ TASK = Task(
     unread_names=FAILURES,
     prompt=prompt,
     answer=answer,
+    reasoned=reasoned,
+    prompt_reason=prompt_reason,
 )
