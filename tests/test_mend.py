@@ -100,3 +100,18 @@ def test_the_command_writes_rows_changes_and_drops(tmp_path, monkeypatch, capsys
     assert len(readers.load("out.jsonl")) == 2
     assert json.loads((tmp_path / "out.dropped.jsonl").read_text())["example_id"] == "c"
     assert main(["fix", "rows.jsonl", "--out", "rows.jsonl"]) == 2
+
+
+def test_spans_in_no_order_keep_their_types_when_several_are_moved():
+    text = "Ada met Rome met Bob met Acme today."
+    gold = [(0, 3, "Ada", "PER"), (8, 12, "Rome", "LOC"), (17, 20, "Bob", "PER"), (25, 29, "Acme", "ORG")]
+    shifts = {"Acme": -9, "Rome": 5, "Bob": -5, "Ada": 1}  # as listed; each move passes another span
+    listed = {m: (s, e, t) for s, e, m, t in gold}
+    spans = [
+        {"start": listed[m][0] + by, "end": listed[m][1] + by, "text": m, "type": listed[m][2]}
+        for m, by in shifts.items()
+    ]
+    mended = mend(data("ner", {"id": "a", "text": text, "entities": spans}))
+    assert [(s.start, s.end, s.text, s.type) for s in mended.examples[0].target.entities] == gold
+    assert len(mended.changes) == 4
+    assert not mended.left

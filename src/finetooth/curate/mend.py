@@ -15,6 +15,7 @@ from typing import Any
 from finetooth import checks, readers
 from finetooth.checks import _qa
 from finetooth.errors import UsageError
+from finetooth.tasks.documents import NerTarget
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 ROUNDS = 4  # one fix can bare another fault: an answer that is moved may turn out to be cut
@@ -129,7 +130,15 @@ def applied(example: Example, findings: Sequence[Finding]) -> tuple[Example, lis
             continue  # it stays among what is left, by name
         places.add(place)
         made.append(finding)
-    return example, made
+    return _in_order(example) if made else example, made
+
+
+def _in_order(example: Example) -> Example:
+    """Spans by start, then end. Only when all fixes are made: they name spans by their number."""
+    if not isinstance(example.target, NerTarget):
+        return example
+    spans = tuple(sorted(example.target.entities, key=lambda s: (s.start, s.end)))
+    return replace(example, target=replace(example.target, entities=spans))
 
 
 def _removal(finding: Finding) -> tuple[bool, int]:
@@ -208,7 +217,6 @@ def _mention(example: Example, fix: Mapping[str, Any]) -> Example:
         start, end = fix["start"], fix["end"]
         text = example.inputs.text[start:end]
         spans[fix["mention"]] = replace(spans[fix["mention"]], start=start, end=end, text=text)
-    spans.sort(key=lambda s: (s.start, s.end))
     return replace(example, target=replace(target, entities=tuple(spans)))
 
 
