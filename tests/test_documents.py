@@ -292,17 +292,51 @@ def test_a_column_that_counts_is_no_token(tmp_path):
         ("Charles", "error", {"drop": True}),  # two are called so
         ("Byron", "error", {"drop": True}),
         ("Opera", "warning", {"add_entity": "Opera"}),  # the Rome Opera is a thing, not the opera
+        ("the 'Rome, Opera'", "warning", {"tail": "Rome Opera"}),
+        ("May 7, 1990", "error", "did you mean 'May 5, 1990'? If not, drop the triple"),
+        (
+            "University of North Wales",
+            "error",
+            "did you mean 'University of South Wales'? If not, drop the triple",
+        ),
+        ("Opera Rome", "error", "did you mean 'Rome Opera'? If not, drop the triple"),
+        ("C", "error", {"drop": True}),  # C++ is another language
     ],
 )
 def test_an_end_of_a_triple_is_found_by_a_part_of_its_name(tmp_path, tail, severity, fix):
-    names = ["Babbage", "Ada Lovelace", "Charles Wheatstone", "Charles Lyell", "Rome", "Rome Opera"]
+    names = [
+        "Babbage",
+        "Ada Lovelace",
+        "Charles Wheatstone",
+        "Charles Lyell",
+        "Rome",
+        "Rome Opera",
+        "May 5, 1990",
+    ]
+    names += ["University of South Wales", "c++"]
     row = {
         "doc": " met ".join(names).replace("Charles", "C."),
         "entities": [{"mentions": [n], "type": "ORG" if "Rome" in n else "PERSON"} for n in names],
         "triples": [{"head": "Rome", "relation": "r", "tail": tail}],
     }
     (finding,) = found(load(tmp_path, [row], "relation", "x.json"), "triple-end-is-no-mention")
-    assert (finding.severity, finding.fix) == (severity, fix if "add_entity" in fix else {"triple": 0} | fix)
+    whole = fix if isinstance(fix, str) or "add_entity" in fix else {"triple": 0} | fix
+    assert (finding.severity, finding.fix) == (severity, whole)
+
+
+def test_a_label_is_put_right_where_it_is_spelled_otherwise_and_asked_about_where_it_is_near(tmp_path):
+    row = {
+        "doc": "Ada left Rome.",
+        "entities": [{"mentions": ["Ada"], "type": "person"}, {"mentions": ["Rome"], "type": "PLACED"}],
+        "triples": [{"head": "Ada", "relation": r, "tail": "Rome"} for r in ("Born-In", "BornOn", "Left")],
+        "label_set": ["BornIn"],
+        "entity_label_set": ["PERSON", "PLACE"],
+    }
+    dataset = load(tmp_path, [row], "relation", "x.json")
+    fixes = [f.fix for f in found(dataset, "relation-outside-label-set")]
+    assert fixes == [{"triple": 0, "relation": "BornIn"}, "did you mean 'BornIn'?", None]
+    fixes = [f.fix for f in found(dataset, "type-outside-label-set")]
+    assert fixes == [{"entity": 0, "type": "PERSON"}, "did you mean 'PLACE'?"]
 
 
 @pytest.mark.parametrize("task", ["ner", "relation"])
@@ -423,3 +457,39 @@ def test_listed_entities_stand_where_longer_and_earlier_ones_leave_room(text, sp
     example = task.from_row({"id": "d", "text": text, "entities": entities}, "row 1")
     found = task.parse(task.answer(example), example)
     assert [(s.start, s.end) for s in found.entities] == back
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "tags"),
+    [
+        ("Rome\tB-LOC\nis\t\nbig\tO\n", ["Rome", "is", "big"], ["B-LOC", "", "O"]),
+        ("Rome\tB-LOC\nis\tPER\nbig\tO\n", ["Rome", "is", "big"], ["B-LOC", "PER", "O"]),
+        ("Rome B-LOC\rbig O\r\rAda B-PER\r", ["Rome", "big"], ["B-LOC", "O"]),  # line ends of old Macs
+        # As MultiCoNER writes it: a tab in the comment, blanks between the columns.
+        ("# id 7f-1\tdomain=train\nRome _ _ B-LOC\nbig _ _ O\n", ["Rome", "big"], ["B-LOC", "O"]),
+    ],
+)
+def test_columns_that_are_a_little_odd(tmp_path, text, tokens, tags):
+    path = tmp_path / "odd.conll"
+    more = "" if "\r" in text else "\nthe _ _ O\n" * 12 if "#" in text else "\nthe\tO\n" * 12
+    path.write_bytes((text + more).encode())
+    first = readers.load(path, task="ner").examples[0]
+    assert [t.text for t in first.inputs.tokens] == tokens
+    assert list(first.target.tags) == tags
+    assert [(s.text, s.type) for s in first.target.entities] == [("Rome", "LOC")]
+    assert "domain" not in first.id
+
+
+@pytest.mark.parametrize("evidence", [5, "01", ["0"]])
+def test_evidence_that_is_no_list_of_numbers_is_named(tmp_path, evidence):
+    mention = {"name": "Ada", "sent_id": 0, "pos": [0, 1], "type": "PER"}
+    row = {
+        "title": "d",
+        "sents": [["Ada", "ran"]],
+        "vertexSet": [[mention], [{**mention, "name": "ran", "pos": [1, 2]}]],
+        "labels": [{"h": 0, "t": 1, "r": "P1", "evidence": evidence}],
+    }
+    path = tmp_path / "docred.json"
+    path.write_text(json.dumps([row]))
+    with pytest.raises(DataError, match="evidence: expected"):
+        readers.load(path)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from finetooth.metrics.ner import f1
 from finetooth.metrics.ner_tags import (
+    READINGS,
     chunks_of,
     count_chunks,
     from_chunks,
@@ -106,3 +107,16 @@ def test_nothing_to_count_is_no_crash():
     assert count_chunks([], []).shape == (0, 3)
     assert count_chunks([[]], [[]]).tolist() == [[0, 0, 0]]
     assert chunks_of([[], ["B-P"]]) == [[], [(0, 1, "P")]]
+
+
+def test_tags_without_a_type_or_of_no_scheme_end_where_their_entity_ends():
+    """A sloppy file of predictions: chunks stay inside their sequence, whatever stands beside an entity."""
+    rng = np.random.default_rng(2)
+    odd = ["O", "B-A", "I-A", "PER", "", "B-", "o", "E-A", "S-B", "X", "S", "I", "B"]
+    for _ in range(300):
+        sequences = [list(rng.choice(odd, rng.integers(1, 6))) for _ in range(3)]
+        for name in READINGS:
+            for tags, found in zip(sequences, chunks_of(sequences, reading=name), strict=True):
+                assert all(0 <= a < b <= len(tags) for a, b, _ in found)
+    # As conlleval.pl has it, such a tag after an entity is a chunk of no type; it ends at the next O.
+    assert chunks_of([["B-LOC", "PER", "O", "O", "B-PER"]])[0] == [(0, 1, "LOC"), (1, 2, ""), (4, 5, "PER")]

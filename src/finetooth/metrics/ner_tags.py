@@ -131,6 +131,8 @@ def _lenient(tags: Tags, starts: Iterable[tuple[int, int]], ends: Iterable[tuple
     start |= changed & (now != O) & (now != DOT)
     end = _pairs(before, now, ends) | (before == OPEN) | (before == CLOSE)
     end |= changed & (before != O) & (before != DOT)
+    # What has a prefix of its own and no type ("PER", "S") ends by no rule above.
+    end |= (now == O) & (before != O) & (before != DOT)
     first = np.flatnonzero(start)
     stops = np.flatnonzero(end)
     at = np.searchsorted(stops, first, side="right")

@@ -24,7 +24,7 @@ from finetooth.tasks.ner import NerInput, NerTarget, reading, spans_of
 from finetooth.types import Drop, Example
 
 DOCUMENT = "-DOCSTART-"
-_COMMENT_ID = re.compile(r"^#\s*(?:id|sent_id)\s*[=: ]\s*(\S.*?)\s*$")
+_COMMENT_ID = re.compile(r"^#\s*(?:id|sent_id)\s*[=: ]\s*(\S[^\t]*?)\s*(?:\t.*)?$")
 # As we write it. Its last word may look like a tag, and it is no token all the same.
 _OUR_ID = re.compile(r"^# id = ")
 # CoNLL-U's first cell of a range of words, and of an empty node.
@@ -34,12 +34,19 @@ Line = tuple[int, list[str]]
 
 def _lines(text: str) -> list[str]:
     # Only real line ends: tokens of tweets hold U+0085 and U+2028, which splitlines() would cut at.
-    return text.replace("\r\n", "\n").split("\n")
+    text = text.replace("\r\n", "\n")
+    return text.split("\n" if "\n" in text else "\r")
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    """A tab where any line of data has one; None for runs of blanks."""
-    return "\t" if any("\t" in line.rstrip() for line in lines) else None
+    """A tab where any line of data has one; None for runs of blanks. A comment may hold what it likes."""
+    data = [x for x in lines if not x.startswith(DOCUMENT) and not (x.startswith("#") and _is_comment(x))]
+    return "\t" if any("\t" in line.rstrip() for line in data) else None
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line that begins with ``#`` ends in no tag, whatever parts its fields."""
+    return not is_tag(line.split()[-1]) or _OUR_ID.match(line) is not None
 
 
 def _fields(line: str, delimiter: str | None) -> list[str]:

@@ -54,7 +54,7 @@ def read(source: Source) -> Iterator[Example]:
                 rows.integer(rows.mapping(x, at), "h", at),
                 rows.text(x, "r", at),
                 rows.integer(x, "t", at),
-                evidence=tuple(x.get("evidence") or ()),
+                evidence=rows.integers(x, "evidence", at),
             )
             for x, at in (
                 (x, f"{where}.labels[{i}]") for i, x in enumerate(rows.listed(row, "labels", where))

@@ -155,11 +155,11 @@ def reading(scheme: str) -> str:
 def spans_of(
     source: str, tokens: Sequence[Span], chunks: Iterable[tuple[int, int, str]]
 ) -> tuple[LabelledSpan, ...]:
-    """Chunks of tokens as spans of characters. Chunks of empty tokens have no characters and are left out."""
+    """Chunks of tokens as spans of characters. Those of empty tokens, and those without a type, are left out."""
     made = []
     for first, last, kind in chunks:
         start, end = tokens[first].start, tokens[last - 1].end
-        if start < end:
+        if start < end and kind:
             made.append(LabelledSpan(start, end, source[start:end], kind))
     return tuple(made)
 

@@ -62,7 +62,7 @@ def triple(value: Any, entities: Sequence[DocEntity], where: str) -> Triple:
     relation = next((value[k] for k in RELATION_KEYS if isinstance(value.get(k), str)), None)
     if relation is None:
         raise DataError("relation: expected a string", where=where)
-    evidence = tuple(e for e in value.get("evidence") or () if isinstance(e, int))
+    evidence = rows.integers(value, "evidence", where)
     (head, head_text), (tail, tail_text) = ends
     return Triple(head, relation, tail, head_text, tail_text, evidence)
 
@@ -136,7 +136,7 @@ def _docred(source: Source, examples: Sequence[Example]) -> dict[str, Prediction
         one = Triple(
             rows.integer(row, "h_idx", where), rows.text(row, "r", where), rows.integer(row, "t_idx", where)
         )
-        evidence = tuple(e for e in row.get("evidence") or () if isinstance(e, int))
+        evidence = rows.integers(row, "evidence", where)
         title = rows.text(row, "title", where)
         if title in known:
             triples[known[title].id].append(replace(one, evidence=evidence))

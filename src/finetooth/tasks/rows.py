@@ -51,6 +51,15 @@ def strings(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     return tuple(values)
 
 
+def integers(row: Mapping[str, Any], key: str, where: str) -> tuple[int, ...]:
+    """The integers of a list; () where there is none."""
+    values = listed(row, key, where)
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise DataError(f"{key}: expected integers, found {json_type(value)}", where=where)
+    return tuple(values)
+
+
 def name(row: Mapping[str, Any], where: str, *content: str) -> str:
     """The row's id, or one made of its content where it has none."""
     value = row.get("id")
