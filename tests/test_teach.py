@@ -80,6 +80,21 @@ def test_a_wrong_thought_is_corrected_and_the_second_run_asks_nothing(data, caps
     assert [d["example_id"] for d in doubts] == ["c"]
 
 
+@pytest.mark.parametrize(
+    "more", [[], ["--corrector", "other"]], ids=["the same teacher", "another corrector"]
+)
+def test_the_budget_is_for_thoughts_and_corrections_together_and_counted_once(data, capsys, more):
+    # An answer costs 5 units and 20 at the worst: the fourth of four fits into 3 * 5 + 20 and not into less.
+    prices = ["--price-out", "1000000", "--max-tokens", "20", "--concurrency", "1"]
+    with serving(Server(teacher)) as url:
+        out = ["--journal", str(data.parent / "tight")]
+        _, said, _ = run(data, url, capsys, *more, *prices, *out, "--budget", "34")
+        assert (said["asked"], said["corrected"], said["cost"]) == (3, 0, 15.0)
+        out = ["--journal", str(data.parent / "enough")]
+        _, said, _ = run(data, url, capsys, *more, *prices, *out, "--budget", "35")
+    assert (said["asked"], said["corrected"], said["cost"]) == (4, 1, 20.0)
+
+
 def test_a_pair_the_teacher_disagrees_on_can_be_left_out_by_name(data, capsys):
     with serving(Server(teacher)) as url:
         _, said, rows = run(data, url, capsys, "--disagreement", "omit")

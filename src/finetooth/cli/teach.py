@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,11 @@ PROMPT_TOKENS = 2048  # room for the longest prompt beside the answer, in a mode
 
 def _at_once(teacher: Teacher, asked: int | None) -> int:
     return asked or (1 if teacher.server else 8)
+
+
+def _left(budget: float | None, others: Sequence[Teacher]) -> float | None:
+    """What the others left of the budget. A teacher's own earlier spending is held against it by the teacher."""
+    return None if budget is None else max(0.0, budget - sum(t.spent.cost for t in others))
 
 
 def command(
@@ -119,7 +125,7 @@ def command(
             )
         corrected = {}
         if disagreement == "correct":
-            left = None if budget is None else max(0.0, budget - first.spent.cost)
+            left = _left(budget, () if same else (first,))
             at_once = _at_once(second, concurrency)
             with Progress("corrections", "pairs") as bar:
                 corrected = thoughts.reflect(
@@ -129,8 +135,7 @@ def command(
         if judge is not None or judge_url is not None:
             near = judge_url or (None if judge and is_local(judge) else base_url)
             third = one(judge or teacher, near)
-            so_far = first.spent.cost + (0.0 if same else second.spent.cost)
-            left = None if budget is None else max(0.0, budget - so_far)
+            left = _left(budget, (first,) if same else (first, second))
             with Progress("verdicts", "questions") as bar:
                 reviewed = review(
                     examples,

@@ -101,8 +101,8 @@ class Teacher:
     ) -> list[Reply]:
         """A reply to each ask, in order. What the journal knows is not asked again.
 
-        ``budget`` (money, this run): a request whose worst case would pass it is not sent; its reply fails with
-        "budget". Raises UsageError where the endpoint cannot be reached at all or refuses the key.
+        ``budget`` (money, for all that this teacher is asked in this run, earlier calls too): a request whose worst
+        case would pass it is not sent; its reply fails with "budget". Raises UsageError where the endpoint cannot be reached at all or refuses the key.
         """
         return asyncio.run(self._all(asks, concurrency, budget, progress))
 
