@@ -132,6 +132,18 @@ def step(losses_, units):
     return Step(torch.tensor(losses_), torch.tensor(units), zeros, zeros, zeros.bool())
 
 
+def test_the_mean_is_of_tokens_where_answers_are_generated():
+    from types import SimpleNamespace
+
+    from finetooth.models.causal import CausalHead
+    from finetooth.models.token import TokenHead
+
+    heads = (CausalHead, TokenHead, SimpleNamespace())
+    assert [losses.mean_of("auto", h) for h in heads] == ["token", "example", "example"]
+    assert {losses.mean_of(name, h) for h in heads for name in ("example",)} == {"example"}
+    assert {losses.mean_of(name, h) for h in heads for name in ("token",)} == {"token"}
+
+
 @pytest.mark.parametrize("mean", ["example", "token"])
 def test_weight_two_is_the_example_twice(mean):
     once = losses.weighted_sum(step([1.0, 4.0], [3.0, 5.0]), torch.tensor([2.0, 1.0]), mean)

@@ -167,7 +167,7 @@ class TrainConfig(Section):
     clip_norm: float = Field(1.0, gt=0)
     batch_tokens: int = Field(4096, ge=16)
     accumulation_steps: int = Field(1, ge=1)
-    loss_mean: Literal["example", "token"] = "example"
+    loss_mean: Literal["auto", "example", "token"] = "auto"
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     evaluate_every_epochs: int = Field(1, ge=1)
     early_stopping_patience: int | None = Field(None, ge=1)

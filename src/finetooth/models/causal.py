@@ -63,6 +63,9 @@ class CausalHead:
     """
 
     name = "causal"
+    # Over examples, "[]" would say three tokens as loudly as a list its four hundred: to begin a list at all would
+    # hardly count, and a few empty ones would teach the model to answer nothing.
+    loss_mean = "token"
 
     def __init__(
         self,

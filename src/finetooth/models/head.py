@@ -63,6 +63,7 @@ class Head(Protocol):
 
     name: str
     tokenizer: Any
+    # A head may have ``loss_mean``: "example" (where absent) or "token", what ``train.loss_mean=auto`` means for it.
     # Why an example has no window to train on, or what of it was cut, by id; ``windows`` fills it.
     reasons: dict[str, str]
 

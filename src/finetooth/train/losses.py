@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import torch
 
-    from finetooth.models.head import Step
+    from finetooth.models.head import Head, Step
 
 Mean = Literal["example", "token"]
+
+
+def mean_of(name: Literal["auto", "example", "token"], head: Head) -> Mean:
+    """What ``train.loss_mean`` says, for "auto" what suits the head (``loss_mean``; "example" where it does not say)."""
+    if name != "auto":
+        return name
+    usual: Mean = getattr(head, "loss_mean", "example")
+    return usual
 
 
 def weighted_sum(step: Step, weight: torch.Tensor, mean: Mean) -> tuple[torch.Tensor, torch.Tensor]:

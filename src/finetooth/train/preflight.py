@@ -177,7 +177,7 @@ def estimate(
         batch = engine._prepare_inputs(engine.head.collate([windows[k] for k in numbers]))
         with engine.autocast():
             step = engine.head.step(engine.model, batch)
-        total, weight = losses.weighted_sum(step, batch["weight"], engine.config.loss_mean)
+        total, weight = losses.weighted_sum(step, batch["weight"], engine.loss_mean)
         (total / weight).backward()
         if cuda:
             torch.cuda.synchronize()

@@ -102,7 +102,7 @@ def overfit(
             batch = {k: v.to(device) for k, v in batch.items()}
             with autocast:
                 step = head.step(model, batch)
-            total, weight = losses.weighted_sum(step, batch["weight"], config.loss_mean)
+            total, weight = losses.weighted_sum(step, batch["weight"], losses.mean_of(config.loss_mean, head))
             (total / weight).backward()
             torch.nn.utils.clip_grad_norm_(trained, config.clip_norm)
             optimizer.step()

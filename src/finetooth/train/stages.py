@@ -14,6 +14,7 @@ from finetooth.train import (
     data,
     feasible,
     finish,
+    losses,
     machine,
     preflight,
     sanity,
@@ -80,7 +81,11 @@ def go(run: Run, task: Task, splits: Splits, gate: Gate, watch: Watch, build: Bu
     )
     resolved = config.model_dump(mode="json")
     resolved["model"]["head"] = built.head.name
-    resolved["train"] |= {"precision": precision, "threads": threads}
+    resolved["train"] |= {
+        "precision": precision,
+        "threads": threads,
+        "loss_mean": losses.mean_of(config.train.loss_mean, built.head),
+    }
     run.update(resolved=resolved, model={"head": built.head.name, "name": config.model.name})
 
     checked = feasible.check(config, built, windows, plan, precision=precision, processes=team.size)

@@ -92,6 +92,7 @@ class Engine(Trainer):
         self.team = team or Team()
         self.head, self.windows, self.plan, self.config = head, windows, plan, config
         self.recorder, self.precision = recorder, precision
+        self.loss_mean = losses.mean_of(config.loss_mean, head)
         self.spread = config.distributed == "fsdp" and not self.team.alone
         self.sharded: Sharded | None = None
         self.start_step = 0
@@ -211,7 +212,7 @@ class Engine(Trainer):
                 step = self._step(model, batch)
             if len(numbers):
                 self.recorder.add(numbers, step)
-            loss, units = losses.weighted_sum(step, batch["weight"], self.config.loss_mean)
+            loss, units = losses.weighted_sum(step, batch["weight"], self.loss_mean)
             # One batch: divide before the backward pass, which is free. Several: the divisor is only
             # known after the last, so their summed gradients are scaled once at the end.
             whole = len(inputs) == 1 and self.team.alone

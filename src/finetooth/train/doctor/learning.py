@@ -53,7 +53,9 @@ def train(
         batch = patient.collate(windows, model)
         with autocast:
             step = patient.head.step(model, batch)
-        total, weight = losses.weighted_sum(step, batch["weight"], settings.loss_mean)
+        total, weight = losses.weighted_sum(
+            step, batch["weight"], losses.mean_of(settings.loss_mean, patient.head)
+        )
         mean = total / weight
         mean.backward()
         torch.nn.utils.clip_grad_norm_(trained, settings.clip_norm)
