@@ -300,20 +300,11 @@ def test_a_column_that_counts_is_no_token(tmp_path):
             "did you mean 'University of South Wales'? If not, drop the triple",
         ),
         ("Opera Rome", "error", "did you mean 'Rome Opera'? If not, drop the triple"),
-        ("C", "error", {"drop": True}),  # C++ is another language
     ],
 )
 def test_an_end_of_a_triple_is_found_by_a_part_of_its_name(tmp_path, tail, severity, fix):
-    names = [
-        "Babbage",
-        "Ada Lovelace",
-        "Charles Wheatstone",
-        "Charles Lyell",
-        "Rome",
-        "Rome Opera",
-        "May 5, 1990",
-    ]
-    names += ["University of South Wales", "c++"]
+    names = ["Babbage", "Ada Lovelace", "Charles Wheatstone", "Charles Lyell", "Rome", "Rome Opera"]
+    names += ["May 5, 1990", "University of South Wales"]
     row = {
         "doc": " met ".join(names).replace("Charles", "C."),
         "entities": [{"mentions": [n], "type": "ORG" if "Rome" in n else "PERSON"} for n in names],

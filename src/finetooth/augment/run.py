@@ -103,15 +103,28 @@ class _Tally:
     attempts: Counter[str] = field(default_factory=Counter)
 
 
+def _check_for_documents(data: Dataset, only: Sequence[str] | str = ()) -> checks.CheckReport:
+    """The findings; where one is of a single wrong triple and has no fix that a program can make, it goes."""
+    report = checks.run(data, only=only)
+    found = [
+        replace(f, fix={"triple": f.evidence["triple"], "drop": True})
+        if f.severity == "error" and "triple" in f.evidence and not isinstance(f.fix, Mapping)
+        else f
+        for f in report.findings
+    ]
+    return replace(report, findings=tuple(found))
+
+
 def clean(data: Dataset) -> tuple[list[Example], list[Drop], list[Change]]:
     """Documents without a finding of severity error, those that keep one, by name, and what was mended before.
 
-    One triple that relates an entity to itself need not cost a document. Copies that an earlier augmentation
+    A triple that is wrong and that nobody but a person can mend need not cost a document: it is taken out, which
+    the changes name. Copies that an earlier augmentation
     made are left out too: a copy of a copy only adds its errors.
     """
     wrong: dict[str, list[str]] = {}
     first: dict[str, Finding] = {}
-    mended = mend(data)
+    mended = mend(data, run=_check_for_documents)
     for finding in mended.left:
         if finding.example_id:
             named = wrong.setdefault(finding.example_id, [])

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from finetooth.checks._documents import is_ner, kinds, mentions
 from finetooth.registry import CheckContext, check, flag
@@ -16,10 +17,19 @@ SHOWN = 6  # names in a message; all are in the evidence
 DRIFT = 0.15  # of the labels would have to change for the two splits to be alike
 
 
-def _near(name: str, known: Sequence[str]) -> str | None:
-    key = _key(name)
-    same = next((k for k in known if _key(k) == key), None)
-    return same or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.75)), None)
+def _near(name: str, known: Sequence[str]) -> tuple[str | None, bool]:
+    """(the label of the set that is nearest, whether it is surely meant: spelled the same but for looks).
+
+    One of other letters may be a slip, and may be another label: BornOn is not BornIn.
+    """
+    same = [k for k in known if _key(k) == _key(name) != ""]
+    if len(same) == 1:
+        return same[0], True
+    return next(iter(same or difflib.get_close_matches(name, known, n=1, cutoff=0.75)), None), False
+
+
+def _fix(near: str | None, sure: bool, fix: dict[str, Any]) -> Any:
+    return fix if sure else f"did you mean {near!r}?" if near else None
 
 
 def _key(name: str) -> str:
@@ -43,12 +53,12 @@ def type_outside_label_set(examples: Sequence[Example], context: CheckContext) -
             listed = [(i, e.name, e.type) for i, e in enumerate(example.inputs.entities)]
         for i, text, kind in listed:
             if kind not in known:
-                near = _near(kind, known)
+                near, sure = _near(kind, known)
                 yield flag(
                     example,
                     f"{text!r} has the type {kind!r}, which is not in the label set"
                     + (f"; {near!r} is" if near else ""),
-                    fix={"entity": i, "type": near} if near else None,
+                    fix=_fix(near, sure, {"entity": i, "type": near}),
                     entity=i,
                     type=kind,
                     label_set=list(known),
@@ -66,12 +76,12 @@ def relation_outside_label_set(examples: Sequence[Example], context: CheckContex
         known = example.inputs.label_set
         for i, t in enumerate(example.target.triples):
             if known and t.relation not in known:
-                near = _near(t.relation, known)
+                near, sure = _near(t.relation, known)
                 yield flag(
                     example,
                     f"the relation {t.relation!r} is not in the label set"
                     + (f"; {near!r} is" if near else ""),
-                    fix={"triple": i, "relation": near} if near else None,
+                    fix=_fix(near, sure, {"triple": i, "relation": near}),
                     triple=i,
                     relation=t.relation,
                     label_set=list(known),

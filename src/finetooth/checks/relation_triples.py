@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from finetooth.checks._documents import entity_names, stands
 from finetooth.registry import CheckContext, check, flag
-from finetooth.tasks.mentions import name_key, word_spans
+from finetooth.tasks.mentions import name_key
+from finetooth.text import squeeze
 from finetooth.types import Example, Finding
 
-_POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
+_POSSESSIVE = re.compile(r"(?<![0-9])(?:['’]s|(?<=s)['’])$")
+_ARTICLE = re.compile(r"^(?:the|an?)\s+")
+_MARKS = ' .,;:!?"“”„()[]'
+# A number with its sign and points, a word, a symbol that tells things apart (C#, AT&T); other marks are none.
+_WORD = re.compile(r"(?<!\S)[-+−]?\d+(?:[.,:/–-]\d+)*(?!\w)|\d+(?:[.,:/–-]\d+)+(?!\w)|\w+|[+#&@%$€£¥°<>=]")
+_NAME = re.compile(r"[^\W\d_]+(?:[-.'’][^\W\d_]+)*\.?")
+_PARTICLES = frozenset("al bin da de del den der di dos du el la le ten ter van von y".split())
+SAME = "the same"
 USUAL = 20  # triples of a relation before its types say anything
 
 
@@ -19,8 +28,9 @@ USUAL = 20  # triples of a relation before its types say anything
 def triple_end_is_no_mention(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The head or tail of a triple is no mention of any entity, so no pair of entities can be learned for it.
 
-    Where only case, a determiner, edge marks or a possessive differ, the entity is found under another name
-    and the fix says which; a part of a person's name ("Ada") is that of the one person with all of its words.
+    Where only case, an article, punctuation or a possessive differ, the entity is found under another name and
+    the fix says which; a part of a person's name ("Ada") is that of the one person with it. A name that is
+    only near is asked about, and left as it is: another date, or another university, is no other name.
     Where the text holds the name, but no entity has it, an entity is missing: these are warnings. An error is
     a name that neither the entities nor the text know.
 
@@ -60,58 +70,82 @@ def triple_end_is_no_mention(examples: Sequence[Example], context: CheckContext)
 
 def _lost(example: Example, i: int, side: str, told: str) -> Finding:
     held = stands(told, example.inputs.text)
-    near, surely = _nearest(told, example)
+    near, why = _nearest(told, example)
+    surely = why != ""
     message = f"the {side} {told!r} of {example.target.triples[i].relation!r} is no mention of any entity"
     if held:
         message += ", though the text holds it"
     if near is not None:
-        message += f"; {near!r} is {'the same' if surely else 'nearest'}"
-    fix = (
-        {"triple": i, side: near}
-        if near is not None
-        else {"triple": i, "drop": True}
-        if not held
-        else {"add_entity": told}
-    )
+        message += f"; {near!r} is {why or 'nearest'}"
+    fix: Any
+    if near is not None and surely:
+        fix = {"triple": i, side: near}
+    elif near is not None:  # another date or another university is no other name of this one
+        fix = f"did you mean {near!r}? If not, " + ("add the entity" if held else "drop the triple")
+    else:
+        fix = {"add_entity": told} if held else {"triple": i, "drop": True}
     return flag(
         example,
         message,
-        severity="warning" if held or surely else "error",
+        severity="warning" if held or why == SAME else "error",
         fix=fix,
         triple=i,
         side=side,
         name=told,
         in_text=held,
+        nearest=near,
     )
 
 
-def _words(name: str) -> frozenset[str]:
-    """The words of a name, case, a determiner, edge marks and a possessive aside."""
-    return frozenset(w.text.casefold() for w in word_spans(_POSSESSIVE.sub("", name_key(name))))
+def _words(name: str) -> tuple[str, ...]:
+    """The words of a name in their order; case, an article, a possessive and punctuation aside.
+
+    A number is one word with the points in it, and a symbol is one: C++ is not C, nor 3.5 the same as 3-5.
+    """
+    return tuple(_WORD.findall(_ARTICLE.sub("", _POSSESSIVE.sub("", squeeze(name).strip(_MARKS)))))
 
 
-def _nearest(told: str, example: Example) -> tuple[str | None, bool]:
-    """(the name that is meant, whether surely). Surely: a name of the same words.
+def _nearest(told: str, example: Example) -> tuple[str | None, str]:
+    """(the name that is meant, why it surely is, "" where it is but nearest).
 
-    Else the name that shares the most words with this one, more than half of both together; else the one
-    person who has all of its words. Of things a part is another thing: Rome is not the Rome Opera.
+    Surely: a name of the same words, if one entity alone has it; else the one person of whose name it is a
+    part. The nearest shares more than half of the words of both together, or half and no fewer than two.
+    Of things a part is another thing: Rome is not the Rome Opera.
     """
     wanted = _words(told)
-    likeness: dict[int, tuple[float, str]] = {}  # of each entity its nearest name
+    likeness: tuple[float, str] = 0.0, ""
+    same: dict[int, str] = {}
     persons: dict[int, str] = {}
     for number, name in entity_names(example):
         words = _words(name)
-        if words == wanted != frozenset():
-            return name, True
-        if example.inputs.entities[number].type.upper().startswith("PER") and frozenset() < wanted < words:
+        if words == wanted != ():
+            same.setdefault(number, name)
+        if example.inputs.entities[number].type.upper().startswith("PER") and _called(told, name):
             persons.setdefault(number, name)
-        share = len(wanted & words) / max(len(wanted | words), 1)
-        if share > likeness.get(number, (0.0, ""))[0]:
-            likeness[number] = share, name
-    best = max(likeness.values(), default=(0.0, ""), key=lambda x: x[0])
-    if best[0] > 0.5:
-        return best[1], False
-    return (next(iter(persons.values())) if len(persons) == 1 else None), False
+        both = len({*wanted} & {*words})
+        share = both / max(len({*wanted, *words}), 1)
+        if share > likeness[0] and (share > 0.5 or (share == 0.5 and both > 1)):
+            likeness = share, name
+    if len(same) == 1:
+        return next(iter(same.values())), SAME
+    if not same and len(persons) == 1:
+        return next(iter(persons.values())), "the one person so called"
+    return likeness[1] or None, ""
+
+
+def _called(told: str, name: str) -> bool:
+    """Whether a part of a person's name stands for it: its end, or the first word of two or three.
+
+    Nothing but names and what stands between them counts: "Varsity" is not Varsity's former vice president,
+    nor "Spanish" the Spanish Jesuit Baltasar Gracián.
+    """
+    part, whole = told.split(), name.split()
+    words = [w for w in whole if w.casefold() not in _PARTICLES]
+    if not 0 < len(part) < len(whole) or any(w[0].islower() or not _NAME.fullmatch(w) for w in words):
+        return False
+    if not any(w in words for w in part):
+        return False
+    return whole[-len(part) :] == part or (part == whole[:1] and len(words) <= 3)
 
 
 @check("relation", severity="error")

@@ -179,7 +179,7 @@ def _triple(example: Example, fix: Mapping[str, Any]) -> Example:
         triple = triples[i]
         for side in ("head", "tail"):
             if side in fix:
-                place = _entity(example, fix[side])
+                place = _entity(example, fix[side], before=getattr(triple, side))
                 name = example.inputs.entities[place].name
                 triple = replace(triple, **{side: place, f"{side}_text": name})
         if "relation" in fix:
@@ -188,17 +188,23 @@ def _triple(example: Example, fix: Mapping[str, Any]) -> Example:
     return replace(example, target=replace(example.target, triples=tuple(triples)))
 
 
-def _entity(example: Example, name: Any) -> int:
-    """The number of an entity that is named by its number or by one of its names."""
+def _entity(example: Example, name: Any, *, before: int) -> int:
+    """The number of the entity that is named by its number or a name; of several of a name the one before."""
     entities = example.inputs.entities
     if isinstance(name, int):
         if not 0 <= name < len(entities):
             raise CannotApply
         return name
-    for number, entity in enumerate(entities):
-        if name == entity.name or name in entity.aliases or any(name == m.text for m in entity.mentions):
-            return number
-    raise CannotApply
+    called = [
+        number
+        for number, entity in enumerate(entities)
+        if name == entity.name or name in entity.aliases or any(name == m.text for m in entity.mentions)
+    ]
+    if before in called:
+        return before
+    if len(called) != 1:
+        raise CannotApply  # which of them is meant nobody said
+    return called[0]
 
 
 def _mention(example: Example, fix: Mapping[str, Any]) -> Example:
