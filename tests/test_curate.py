@@ -11,12 +11,13 @@ from finetooth.curate import table as tables
 from finetooth.curate.correct import corrected
 from finetooth.curate.filters import DUPLICATES, FILTERS, apply_filters
 from finetooth.curate.weights import clip_to_mean_one, smoothing, variability_weights, weight_rows
+from finetooth.diagnose.evidence import in_short
 from finetooth.errors import ConfigError, DataError, UsageError
 from finetooth.io import write_jsonl
 from finetooth.tasks.json import JsonInput, JsonTarget
 from finetooth.tasks.nli import NliInput, NliTarget
 from finetooth.tasks.qa import QAInput, QATarget
-from finetooth.types import Dataset, Example, Span
+from finetooth.types import Dataset, Example, Finding, Span
 
 
 @pytest.fixture
@@ -164,6 +165,50 @@ def test_duplicates_are_what_checks_of_duplicates_found_and_no_ids(data, table):
     assert [
         d.example_id for d in apply_filters(data, {"filters": [{"name": "near-duplicate"}]}, table).dropped
     ] == ["e2"]
+
+
+def same_as(first):
+    return [{"check": "duplicate-pair", "severity": "warning", "message": "m", "evidence": {"first": first}}]
+
+
+def test_the_last_of_a_group_of_duplicates_stays_whatever_other_filters_drop(data, table):
+    # e9, e8, e3 are one pair; e9 and e8 go for their confidence, e3 stays though it is "the same as e8".
+    table |= {name: table[name] | {"findings": []} for name in table}
+    table["e8"]["findings"], table["e9"]["findings"] = same_as("e3"), same_as("e3")
+    table["e5"]["findings"], table["e6"]["findings"] = same_as("e4"), same_as("e4")
+    table["e4"]["confidence"] = 0.0
+    filters = [{"name": "near-duplicate"}, {"name": "confidence", "low": 0.25}]
+    curated = apply_filters(data, {"filters": filters}, table)
+    assert ids(curated) == ["e0", "e1", "e2", "e3", "e5", "e7"]
+    why = {d.example_id: d.reason for d in curated.dropped}
+    assert why["e4"].startswith("confidence")
+    assert "near-duplicate" not in why["e4"]
+    assert why["e6"] == "near-duplicate: duplicate-pair: in one group with e5, which is kept"
+    assert why["e8"].startswith("near-duplicate: duplicate-pair: m; confidence")
+    both = apply_filters(data, {"filters": filters, "combine": "and"}, table)
+    assert ids(both) == [f"e{i}" for i in range(8)], "e4 is the first of its group"
+
+
+def test_a_table_keeps_what_a_finding_names():
+    finding = Finding("b", "duplicate-pair", "warning", "m", {"first": "a"})
+    assert in_short(finding) == {
+        "check": "duplicate-pair",
+        "severity": "warning",
+        "message": "m",
+        "other": "a",
+    }
+    b = {"example_id": "b", "findings": [in_short(finding)]}
+    rows = [{"example_id": "a"}, b, b | {"example_id": "c"}]
+    assert [name for name, _ in FILTERS["near-duplicate"].run(rows, gone={"a"})] == ["c"]
+
+
+def test_a_duplicate_of_what_is_not_in_the_data_stays(data, table):
+    table = {"e2": {"example_id": "e2", "findings": same_as("elsewhere")}}
+    table["e5"] = {"example_id": "e5", "findings": same_as("elsewhere")}
+    curated = apply_filters(data, {"filters": [{"name": "near-duplicate"}]}, table)
+    assert [(d.example_id, d.reason.split(": ")[2]) for d in curated.dropped] == [
+        ("e5", "in one group with e2, which is kept")
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from finetooth import registry
 from finetooth.curate.correct import Fixed, corrected
 from finetooth.curate.table import Row, Table
+from finetooth.diagnose.evidence import named_other
 from finetooth.errors import ConfigError, UsageError
 from finetooth.io import fingerprint, plain
 from finetooth.registry import did_you_mean, pick
@@ -39,7 +40,13 @@ class Filter:
 
     @property
     def settings(self) -> dict[str, inspect.Parameter]:
-        return dict(list(inspect.signature(self.run).parameters.items())[1:])
+        asked = list(inspect.signature(self.run).parameters.items())[1:]
+        return {name: parameter for name, parameter in asked if name != "gone"}
+
+    @property
+    def comes_last(self) -> bool:
+        """Whether it looks at what the other filters leave: it takes ``gone``, the ids that they drop."""
+        return "gone" in inspect.signature(self.run).parameters
 
 
 def filter_(*needs: str) -> Callable[[Callable[..., Dropping]], Filter]:
@@ -157,13 +164,43 @@ def label_error(rows: Sequence[Row], *, top: float | None = None, at_least: floa
 
 
 @filter_("findings")
-def near_duplicate(rows: Sequence[Row]) -> Dropping:
-    """Drops all but the first of exact and near duplicates, as the checks found them."""
+def near_duplicate(rows: Sequence[Row], *, gone: Collection[str] = frozenset()) -> Dropping:
+    """Drops all but the first of exact and near duplicates, as the checks found them.
+
+    The first is the first that is not ``gone`` already; where all of a group are, it says nothing more of them.
+    """
+    parents: dict[str, str] = {}
+    said: dict[str, tuple[str, str, str]] = {}  # check, message, the example that it names
+
+    def root(name: str) -> str:
+        while (parent := parents.get(name, name)) != name:
+            parents[name] = name = parents.get(parent, parent)
+        return name
+
     for row in rows:
-        for finding in row.get("findings") or ():
-            if finding["check"] in DUPLICATES:
-                yield row["example_id"], f"{finding['check']}: {finding.get('message', '')}"
-                break
+        found = [f for f in row.get("findings") or () if f["check"] in DUPLICATES]
+        for finding in found:
+            other = named_other(finding.get("evidence") or finding)
+            if row["example_id"] not in said or (other and not said[row["example_id"]][2]):
+                said[row["example_id"]] = (finding["check"], finding.get("message", ""), other)
+            if other:
+                parents[root(row["example_id"])] = root(other)
+    stays: dict[str, str] = {}
+    for row in rows:
+        if row["example_id"] not in gone:
+            stays.setdefault(root(row["example_id"]), row["example_id"])
+    after: set[str] = set()
+    for row in rows:
+        name = row["example_id"]
+        first = stays.get(root(name))
+        check, message, other = said.get(name, ("near-duplicate", "", ""))
+        if name in said and not other:  # it does not say of what: the table is older, or of another tool
+            yield name, f"{check}: {message}"
+        elif first == name:
+            after.add(name)
+        elif first in after:
+            told = message if other == first else f"in one group with {first}, which is kept"
+            yield name, f"{check}: {told}"
 
 
 FILTERS: dict[str, Filter] = {f.name: f for f in list(globals().values()) if isinstance(f, Filter)}
@@ -225,7 +262,8 @@ def apply_filters(
 ) -> Curated:
     """Applies a policy {"combine": "or" | "and", "filters": [{"name": ..., settings}]} to a data set.
 
-    "or" drops what any filter drops, "and" only what all drop. With "fix": true an example that would be dropped
+    "or" drops what any filter drops, "and" only what all drop. Of near-duplicates one stays that no other filter drops,
+    where there is one: "or" looks for them in what the other filters leave. With "fix": true an example that would be dropped
     is kept with the target that the table proposes for it, where it proposes one. An example without a row in the
     table is kept, since nothing is known against it. "out_of_sample" is for who makes the table. Raises ConfigError
     for unknown filters or settings, for a column that the table lacks, and for a policy that keeps nothing, unless it
@@ -233,8 +271,8 @@ def apply_filters(
     """
     combine, filters, fix = checked(config)
     ids = {e.id for e in dataset.examples}
-    rows = [row for name, row in table.items() if name in ids]
-    if not rows:
+    rows = [table.get(e.id) or {"example_id": e.id} for e in dataset.examples]
+    if ids.isdisjoint(table):
         raise UsageError(
             "no example of the data is in the table",
             where=dataset.source,
@@ -247,20 +285,32 @@ def apply_filters(
         )
     task = registry.task(dataset.task)
     fixed: list[Fixed] = []
-    labels: set[str] = set()
-    reasons: list[dict[str, str]] = [_run(dict(settings), rows) for settings in filters]
+    labels = set(task.labels(dataset.examples)) if fix and task.labels is not None else None
+
+    def proposed(example: Example) -> tuple[Example, str] | None:
+        better = corrected(task, example, table[example.id]) if fix and example.id in table else None
+        # A proposal that spells labels in another way would make a set of two kinds.
+        if better is not None and task.labels is not None and labels is not None:
+            better = better if labels.issuperset(task.labels([better[0]])) else None
+        return better
+
     names = [str(s["name"]) for s in filters]
+    reasons: list[dict[str, str]] = [{} for _ in filters]
+    for last in (False, True):
+        gone: set[str] = set()
+        if last and combine == "or":
+            told = set().union(*reasons)
+            gone = {e.id for e in dataset.examples if e.id in told and proposed(e) is None}
+        for i, settings in enumerate(filters):
+            if FILTERS[names[i]].comes_last is last:
+                reasons[i] = _run(dict(settings), rows, {"gone": gone} if last else {})
     dropped = []
     kept: list[Example] = []
     for example in dataset.examples:
         against = [(n, r[example.id]) for n, r in zip(names, reasons, strict=True) if example.id in r]
         if against and (combine == "or" or len(against) == len(names)):
             reason = "; ".join(f"{n}: {why}" for n, why in against)
-            better = corrected(task, example, table[example.id]) if fix else None
-            if better is not None and task.labels is not None:
-                labels = labels or set(task.labels(dataset.examples))
-                # A proposal that spells labels in another way would make a set of two kinds.
-                better = better if labels.issuperset(task.labels([better[0]])) else None
+            better = proposed(example)
             if better is None:
                 dropped.append(Drop(example.id, "curate", reason))
                 continue
@@ -290,7 +340,7 @@ def _subset(dataset: Dataset, kept: Sequence[Example], dropped: Sequence[Drop]) 
     )
 
 
-def _run(settings: dict[str, Any], rows: Sequence[Row]) -> dict[str, str]:
+def _run(settings: dict[str, Any], rows: Sequence[Row], more: Mapping[str, Any]) -> dict[str, str]:
     name = str(settings.pop("name"))
     chosen = FILTERS[name]
     known = set().union(*(row.keys() for row in rows))
@@ -305,12 +355,12 @@ def _run(settings: dict[str, Any], rows: Sequence[Row]) -> dict[str, str]:
                 cure=f"make the table with {column}, or leave the filter out",
             )
     # An example of which the column is not known is kept: nothing is held against it.
-    usable = [row for row in rows if all(row.get(c) is not None for c in chosen.needs)]
+    usable = [row for row in rows if chosen.comes_last or all(row.get(c) is not None for c in chosen.needs)]
     for column in NUMBERS & set(chosen.needs):
         odd = next((r for r in usable if not isinstance(r[column], (int, float))), None)
         if odd is not None:
             raise ConfigError(f"{name}: {column} of {odd['example_id']!r} is no number: {odd[column]!r}")
-    return dict(chosen.run(usable, **settings))
+    return dict(chosen.run(usable, **settings, **more))
 
 
 def _fits(what: str, value: Any, annotation: str) -> None:

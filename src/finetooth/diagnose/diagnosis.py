@@ -1,7 +1,7 @@
 """The one table: everything that is known of each example side by side, and how likely its target is wrong.
 
 {"example_id": "q17", "input": "Where ...", "target": "Oslo", "prediction": "Lima", "agreement": 0.0,
- "findings": [{"check": ..., "severity": ..., "message": ...}], "confidence": 0.08, ..., "category": "hard",
+ "findings": [{"check": ..., "severity": ..., "message": ..., "other": ...}], "confidence": 0.08, ..., "category": "hard",
  "cluster": 3, "rules": ["prediction_better_aligned"], "rule_score": 1, "rank": 0.94, "rank_place": 1,
  "rank_reason": "models that never saw it prefer another label", "fix": "\\"Lima\\"", "fix_source": "check ..."}
 """
@@ -99,10 +99,7 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     }
     if known.held_out is not None:
         columns |= _said_of(task, held, held_apart.score, "held_out_")
-    columns["findings"] = [
-        [{"check": f.check, "severity": f.severity, "message": f.message} for f in by_id.get(i, ())]
-        for i in ids
-    ]
+    columns["findings"] = [[evidence.in_short(f) for f in by_id.get(i, ())] for i in ids]
     columns |= _mapped(known.map, ids)
     columns |= _clustered(known.clusters, ids)
     names = list(flags)
@@ -338,7 +335,7 @@ def _schema(columns: Mapping[str, Any]) -> Any:
     """Types by name: a column that is empty for now must not change its type with the next run."""
     import polars as pl
 
-    finding = pl.Struct({"check": pl.String, "severity": pl.String, "message": pl.String})
+    finding = pl.Struct(dict.fromkeys(("check", "severity", "message", "other"), pl.String))
     kinds: dict[str, Any] = {
         "findings": pl.List(finding),
         "rules": pl.List(pl.String),

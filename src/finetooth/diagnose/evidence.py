@@ -118,3 +118,19 @@ def by_example(findings: Sequence[Mapping[str, Any] | Finding]) -> dict[str, lis
         if f.example_id:
             made.setdefault(f.example_id, []).append(f)
     return made
+
+
+def in_short(finding: Finding) -> dict[str, Any]:
+    """A finding as a table holds it; ``other`` is the example that it names, if it names one."""
+    other = named_other(finding.evidence) or None
+    return {
+        "check": finding.check,
+        "severity": finding.severity,
+        "message": finding.message,
+        "other": other,
+    }
+
+
+def named_other(evidence: Mapping[str, Any]) -> str:
+    """The example that another one repeats, as the checks of duplicates name it; "" where none is named."""
+    return str(evidence.get("first") or evidence.get("other") or "")

@@ -22,6 +22,7 @@ from finetooth.curate.filters import FILTERS, Curated, apply_filters, checked
 from finetooth.diagnose import dynamics_files, held_out
 from finetooth.diagnose.cartography import cartography
 from finetooth.diagnose.diagnosis import diagnose
+from finetooth.diagnose.evidence import in_short
 from finetooth.errors import ConfigError, UsageError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.consistency import counted
@@ -194,9 +195,7 @@ def _table(run: Run, data: Dataset, split: str) -> dict[str, dict[str, Any]]:
         if finding.example_id in rows:
             told = rows[finding.example_id].setdefault("findings", [])
             if isinstance(told, list):
-                told.append(
-                    {"check": finding.check, "severity": finding.severity, "message": finding.message}
-                )
+                told.append(in_short(finding))
     for row in rows.values():
         row.setdefault("findings", [])
     return rows
