@@ -11,10 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Server:
-    """``reply(body)`` -> text; ``supports``: the forms it takes; ``busy``: how often each request gets a 429 first."""
+    """``reply(body)`` -> text; ``supports``: the forms it takes; ``busy``: how often each request gets a 429 first.
 
-    def __init__(self, reply, supports=("json_schema", "tool", "json_object"), busy=0, delay=0.0):
+    ``usage``: whether it tells the tokens of an answer.
+    """
+
+    def __init__(self, reply, supports=("json_schema", "tool", "json_object"), busy=0, delay=0.0, usage=True):
         self.reply, self.supports, self.busy, self.delay = reply, supports, busy, delay
+        self.usage = usage
         self.seen: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         self.together = self.most_together = 0
@@ -42,18 +46,8 @@ class Server:
             self.answered[key] += 1
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-        return (
-            200,
-            {},
-            {
-                "id": "x",
-                "object": "chat.completion",
-                "created": 0,
-                "model": "m",
-                "choices": [choice],
-                "usage": usage,
-            },
-        )
+        document = {"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+        return 200, {}, {**document, "usage": usage} if self.usage else document
 
     @staticmethod
     def form(body):

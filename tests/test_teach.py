@@ -84,15 +84,32 @@ def test_a_wrong_thought_is_corrected_and_the_second_run_asks_nothing(data, caps
     "more", [[], ["--corrector", "other"]], ids=["the same teacher", "another corrector"]
 )
 def test_the_budget_is_for_thoughts_and_corrections_together_and_counted_once(data, capsys, more):
-    # An answer costs 5 units and 20 at the worst: the fourth of four fits into 3 * 5 + 20 and not into less.
+    # An answer costs 5 units and 20 at the worst: the last of the probes (one a model) and four requests
+    # fits into 5 for each of the others and 20, and not into less.
+    def probed(body):
+        return '{"word": "blue"}' if "blue" in str(body) else teacher(body)
+
+    room = 5 * (3 + len(more[::2]) + 1) + 20
     prices = ["--price-out", "1000000", "--max-tokens", "20", "--concurrency", "1"]
-    with serving(Server(teacher)) as url:
+    with serving(Server(probed)) as url:
         out = ["--journal", str(data.parent / "tight")]
-        _, said, _ = run(data, url, capsys, *more, *prices, *out, "--budget", "34")
-        assert (said["asked"], said["corrected"], said["cost"]) == (3, 0, 15.0)
+        _, said, _ = run(data, url, capsys, *more, *prices, *out, "--budget", str(room - 1))
+        assert (said["asked"], said["corrected"], said["cost"]) == (3, 0, room - 20.0)
         out = ["--journal", str(data.parent / "enough")]
-        _, said, _ = run(data, url, capsys, *more, *prices, *out, "--budget", "35")
-    assert (said["asked"], said["corrected"], said["cost"]) == (4, 1, 20.0)
+        _, said, _ = run(data, url, capsys, *more, *prices, *out, "--budget", str(room))
+    assert (said["asked"], said["corrected"], said["cost"]) == (4, 1, room - 15.0)
+
+
+def test_money_that_nobody_counted_is_said(data, capsys):
+    out = data.parent / "o"
+    with serving(Server(teacher, usage=False)) as url:
+        arguments = ["--out", str(out), "--teacher", "m", "--base-url", url, "--price-out", "1000000"]
+        assert main(["teach", str(data), *arguments, "--max-tokens", "20"]) == 0
+    # Four requests and the three forms that the probe tried in vain.
+    assert (
+        "of 7 requests the teacher told no tokens: counted at the worst case, 140.0000 of"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_pair_the_teacher_disagrees_on_can_be_left_out_by_name(data, capsys):

@@ -93,6 +93,57 @@ def test_the_budget_is_never_passed(tmp_path):
     assert {r.failure for r in replies} == {None, "budget"}
 
 
+def test_an_answer_that_tells_no_tokens_costs_its_worst_case(tmp_path):
+    server = Server(right, usage=False)
+    with serving(server) as url:
+        one = teacher(tmp_path, url, price_out=1_000_000.0, form="prompt", max_tokens=20)
+        replies = one.ask_all(asks(10), budget=45.0, concurrency=1)
+        again = teacher(tmp_path, url, price_out=1_000_000.0, form="prompt", max_tokens=20)
+        again.ask_all(asks(2), budget=0.0)
+    assert [r.failure for r in replies] == [None, None, *["budget"] * 8]
+    assert sum(server.seen.values()) == 2
+    assert (one.spent.cost, one.spent.uncounted, one.spent.assumed) == (40.0, 2, 40.0)
+    assert (again.spent.cached, again.spent.cost, again.spent.uncounted) == (2, 0.0, 0)
+
+
+class Hangs(Server):
+    """Drops the line of each request the first time, after it was read."""
+
+    def handle(self, body):
+        with self.lock:
+            self.seen[json.dumps(body, sort_keys=True)] += 1
+            if self.seen[json.dumps(body, sort_keys=True)] == 1:
+                raise ConnectionAbortedError
+            self.seen[json.dumps(body, sort_keys=True)] -= 1
+        return super().handle(body)
+
+
+@pytest.mark.parametrize(("budget", "failure", "cost"), [(39.0, "budget", 20.0), (40.0, None, 25.0)])
+def test_a_request_that_was_never_heard_of_again_may_have_cost(tmp_path, monkeypatch, budget, failure, cost):
+    monkeypatch.setattr("finetooth.teach.client.pause", lambda *a: 0.0)
+    with serving(Hangs(right)) as url:
+        one = teacher(tmp_path, url, price_out=1_000_000.0, form="prompt", max_tokens=20)
+        (reply,) = one.ask_all(asks(1), budget=budget)
+    assert (reply.failure, one.spent.cost, one.spent.assumed) == (failure, cost, 20.0)
+
+
+def test_a_server_that_was_never_there_cost_nothing(tmp_path):
+    one = teacher(tmp_path, "http://127.0.0.1:9/v1", retries=0, price_out=1_000_000.0)
+    with pytest.raises(UsageError, match="cannot be reached"):
+        one.ask_all(asks(1))
+    assert one.spent.cost == 0.0
+
+
+def test_the_probe_is_paid_as_well(tmp_path):
+    with serving(Server(right)) as url:
+        one = teacher(tmp_path, url, price_out=1_000_000.0, max_tokens=20)
+        one.ask_all(asks(2))
+        none = teacher(tmp_path / "other", url, price_out=1_000_000.0, max_tokens=20)
+        assert {r.failure for r in none.ask_all(asks(2), budget=19.0)} == {"budget"}
+    assert one.spent.cost == 15.0
+    assert none.spent.cost == 0.0
+
+
 def test_the_key_comes_from_the_environment_and_is_written_nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("FINETOOTH_TEACHER_KEY", "secret-123")
     server = Server(right)

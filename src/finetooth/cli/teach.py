@@ -176,6 +176,8 @@ def command(
         "asked": sum(s.asked for s in spent),
         "cached": sum(s.cached for s in spent),
         "cost": sum(s.cost for s in spent),
+        "uncounted": sum(s.uncounted for s in spent),
+        "assumed_cost": sum(s.assumed for s in spent),
         "journal": book.totals(),
         "files": {"out": str(out), "dropped": str(drops), "doubts": str(doubts)},
     }
@@ -198,4 +200,9 @@ def command(
         f"the first teacher agrees with the data on {right} of {len(examples)}; likely label errors: {doubts}\n"
         f"asked {summary['asked']}, from the journal {summary['cached']}, cost {summary['cost']:.4f}"
     )
+    if summary["assumed_cost"]:
+        which = many(summary["uncounted"], "request")  # type: ignore[arg-type]
+        say(
+            f"of {which} the teacher told no tokens: counted at the worst case, {summary['assumed_cost']:.4f} of the cost"
+        )
     return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import UsageError
 from finetooth.teach.journal import Answer, Journal, request_key
+from finetooth.teach.purse import Purse, Spent
+from finetooth.teach.sdk import Again, Client, NoBudget, Refused, pause, post
 
 if TYPE_CHECKING:
     from finetooth.teach.local import LocalServer
 
-KEY_VARIABLE = "FINETOOTH_TEACHER_KEY"
 # What a server can promise about the form of its answer, the strongest first; each is tried once.
 FORMS = ("json_schema", "tool", "json_object", "prompt")
 PROBE = {
@@ -56,17 +56,6 @@ class Reply:
     failure: str | None
     answer: Answer | None
     key: str
-
-
-@dataclass
-class Spent:
-    """Of this run: what was asked anew, what the journal knew, tokens and money."""
-
-    asked: int = 0
-    cached: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float = 0.0
 
 
 @dataclass
@@ -115,9 +104,9 @@ class Teacher:
             ) from None
         if concurrency < 1:
             raise UsageError(f"concurrency: expected at least 1, found {concurrency}")
-        client = _Client(self)
+        client = Client(self)
         gate, done = asyncio.Semaphore(concurrency), 0
-        reserved = [0.0]
+        purse = Purse(self.spent, budget)
         rng = random.Random(self.seed)
         probing = asyncio.Lock()
 
@@ -130,8 +119,11 @@ class Teacher:
                         if known is not None:
                             self.form = known.text
                         elif self.form is None:
-                            await self._probe(client, rng)
-                reply = await self._one(client, ask, budget, reserved, rng)
+                            await self._probe(client, purse, rng)
+                if ask.schema is not None and self.form is None:
+                    reply = Reply(ask.id, None, "budget", None, request_key(self.request(ask)))
+                else:
+                    reply = await self._one(client, ask, purse, rng)
             done += 1
             if progress:
                 progress(done, len(asks))
@@ -177,49 +169,45 @@ class Teacher:
         where = "local" if self.server else str(self.base_url)
         return request_key({"probe": FORMS, "model": self.model, "base_url": where})
 
-    async def _probe(self, client: _Client, rng: random.Random) -> None:
-        """Tries the forms once with a word to say, and keeps the first whose answer fits the schema."""
+    async def _probe(self, client: Client, purse: Purse, rng: random.Random) -> None:
+        """Tries the forms once with a word to say, and keeps the first whose answer fits the schema.
+
+        ``form`` stays None where the budget has no room for it.
+        """
         ask = Ask("probe", [{"role": "user", "content": "Say the word blue."}], PROBE)
         began = time.monotonic()
-        for form in FORMS:
+        for form in FORMS[:-1]:
             body = self.request(ask, form)
             try:
-                answer = await self._send(client, body, rng)
-            except _Refused:
+                answer = await self._send(client, body, purse, rng)
+            except NoBudget:
+                return
+            except Refused:
                 continue
-            if form == "prompt" or validated(answer.text, PROBE)[1] is None:
+            if validated(answer.text, PROBE)[1] is None:
                 self.form = form
                 break
-        probe = Answer(self.form or "prompt", 0, 0, 0.0, time.monotonic() - began)
+        self.form = self.form or FORMS[-1]  # asking in words needs no promise of the server's
+        probe = Answer(self.form, 0, 0, 0.0, time.monotonic() - began)
         self.journal.sent(self._probe_key(), {"probe": self.model})
         self.journal.answered(self._probe_key(), probe)
 
-    async def _one(
-        self, client: _Client, ask: Ask, budget: float | None, reserved: list[float], rng
-    ) -> Reply:
+    async def _one(self, client: Client, ask: Ask, purse: Purse, rng: random.Random) -> Reply:
         body = self.request(ask)
         key = request_key(body)
         answer = self.journal.answer(key)
         if answer is not None:
             self.spent.cached += 1
         else:
-            worst = self._worst(body)
-            if budget is not None and self.spent.cost + reserved[0] + worst > budget:
-                return Reply(ask.id, None, "budget", None, key)
-            reserved[0] += worst
-            self.journal.sent(key, body)
             try:
-                answer = await self._send(client, body, rng)
-            except _Refused as e:
+                answer = await self._send(client, body, purse, rng, key)
+            except NoBudget:
+                return Reply(ask.id, None, "budget", None, key)
+            except Refused as e:
                 self.journal.failed(key, str(e))
                 return Reply(ask.id, None, str(e), None, key)
-            finally:
-                reserved[0] -= worst
             self.journal.answered(key, answer)
             self.spent.asked += 1
-            self.spent.prompt_tokens += answer.prompt_tokens
-            self.spent.completion_tokens += answer.completion_tokens
-            self.spent.cost += answer.cost
         if ask.schema is None:
             return Reply(ask.id, answer.text, None, answer, key)
         # Whatever the server promised, it is validated again.
@@ -231,108 +219,58 @@ class Teacher:
         prompt = len(json.dumps(body["messages"]).encode())
         return (prompt * self.price_in + self.max_tokens * self.price_out) / 1e6
 
-    async def _send(self, client: _Client, body: Mapping[str, Any], rng: random.Random) -> Answer:
-        import openai
+    async def _send(
+        self,
+        client: Client,
+        body: Mapping[str, Any],
+        purse: Purse,
+        rng: random.Random,
+        key: str | None = None,
+    ) -> Answer:
+        """The answer, paid. Each try is reserved at its worst case; one that may have cost and told nothing keeps it.
 
-        extra = {}
-        body = dict(body)
-        if "schema" in body.get("response_format", {}):
-            extra = {"extra_body": {"response_format": body.pop("response_format")}}
+        ``key``: the request's in the journal, None for one that is not kept there.
+        """
+        worst = self._worst(body)
         for attempt in range(self.retries + 1):
+            if not purse.reserve(worst):
+                raise NoBudget("budget")
+            if key is not None and not attempt:
+                self.journal.sent(key, body)
             began = time.monotonic()
             try:
-                got = await (await client.get()).chat.completions.create(**body, **extra)
-            except (openai.AuthenticationError, openai.PermissionDeniedError) as e:
-                raise UsageError(
-                    f"the teacher refuses the key ({e.status_code})", cure=f"set {KEY_VARIABLE}"
-                ) from None
-            except openai.NotFoundError:
-                raise UsageError(
-                    f"the teacher has no model {self.model!r}",
-                    where=str(self.base_url),
-                    cure="check the name and the address",
-                ) from None
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as e:
-                raise _Refused(f"refused: {' '.join(str(e.message).split())[:200]}") from None
-            except (openai.APIConnectionError, openai.APIStatusError) as e:
+                got = await post(client, body)
+                return self._answer(got, time.monotonic() - began, worst)
+            except Again as again:
+                if again.may_have_cost:
+                    self.spent.assume(worst)
                 if attempt == self.retries:
-                    if isinstance(e, openai.APIConnectionError) and not isinstance(e, openai.APITimeoutError):
-                        raise UsageError(
-                            "the teacher cannot be reached",
-                            where=str(self.base_url),
-                            cure="start it, or check --base-url",
-                        ) from None
-                    raise _Refused(f"no answer after {attempt + 1} tries: {type(e).__name__}") from None
-                await asyncio.sleep(_wait(e, attempt, rng))
-                continue
-            return self._answer(got, time.monotonic() - began)
+                    raise again.failure(attempt + 1, str(self.base_url)) from None
+                wait = pause(again.error, attempt, rng)
+            finally:
+                purse.reserved -= worst
+            await asyncio.sleep(wait)
         raise AssertionError("the loop returns or raises")
 
-    def _answer(self, got: Any, seconds: float) -> Answer:
+    def _answer(self, got: Any, seconds: float, worst: float) -> Answer:
+        """What the server sent, with its cost; the worst case where it does not tell its tokens."""
+        n_in, n_out = (getattr(got.usage, f"{part}_tokens", None) for part in ("prompt", "completion"))
+        cost = worst
+        if isinstance(n_in, int) and isinstance(n_out, int):
+            cost = (n_in * self.price_in + n_out * self.price_out) / 1e6
+            self.spent.prompt_tokens += n_in
+            self.spent.completion_tokens += n_out
+            self.spent.cost += cost
+        else:
+            n_in = n_out = 0
+            self.spent.assume(worst)
         message = got.choices[0].message if got.choices else None
         if message is None:
-            raise _Refused("an answer without choices")
+            raise Refused("an answer without choices")
         text = message.tool_calls[0].function.arguments if message.tool_calls else message.content
         if getattr(message, "refusal", None):
-            raise _Refused(f"the teacher refuses: {message.refusal}")
-        used = got.usage
-        n_in, n_out = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
-        cost = (n_in * self.price_in + n_out * self.price_out) / 1e6
+            raise Refused(f"the teacher refuses: {message.refusal}")
         return Answer(text or "", n_in, n_out, cost, seconds)
-
-
-class _Client:
-    """The SDK's client, made when the first request has to be sent: what the journal knows needs no server."""
-
-    def __init__(self, teacher: Teacher) -> None:
-        self._teacher, self._making = teacher, asyncio.Lock()
-        self._made: Any = None
-
-    async def get(self) -> Any:
-        import openai
-
-        async with self._making:
-            if self._made is None:
-                one = self._teacher
-                url = one.base_url
-                if one.server is not None:
-                    url = await asyncio.to_thread(one.server.url)
-                # Retries are ours: the SDK's own would be sent without being journalled.
-                self._made = openai.AsyncOpenAI(
-                    api_key="none" if one.server else _key(url),
-                    base_url=url,
-                    timeout=one.timeout_s,
-                    max_retries=0,
-                )
-        return self._made
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
-
-
-def _key(url: str | None) -> str:
-    local = bool(url) and any(host in str(url) for host in ("localhost", "127.0.0.1", "[::1]"))
-    key = os.environ.get(KEY_VARIABLE) or os.environ.get("OPENAI_API_KEY") or ("none" if local else None)
-    if key is None:
-        raise UsageError("no key for the teacher", cure=f"set {KEY_VARIABLE} in the environment")
-    return key
-
-
-class _Refused(Exception):
-    """This request will not be answered; the others may be."""
-
-
-def _wait(error: Any, attempt: int, rng: random.Random) -> float:
-    """Seconds until the next try: what the server asks for, else exponential with full jitter."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        asked = float(headers.get("retry-after", ""))
-    except ValueError:
-        asked = 0.0
-    if asked > 0:
-        return min(asked, 120.0) + rng.random() * 0.1
-    return rng.random() * min(30.0, 0.5 * 2**attempt)
 
 
 def validated(text: str, schema: Mapping[str, Any]) -> tuple[Any, str | None]:
