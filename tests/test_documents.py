@@ -234,6 +234,22 @@ def test_the_scheme_of_rows_is_that_of_the_file(tmp_path, scheme, tags):
     assert not found(dataset, "orphan-inside-tag")
 
 
+@pytest.mark.parametrize("letters", ["BIES", "BILU", "BMES", "BMEW"])
+def test_a_scheme_of_four_letters_is_checked_in_its_own_spelling(tmp_path, letters):
+    b, inner, last, one = letters
+    right = [f"{b}-P", f"{inner}-P", f"{last}-P", "O", f"{one}-P", f"{b}-P", f"{last}-P"]
+    wrong = ["O", f"{inner}-P", f"{last}-P", "O", f"{last}-P", "O", f"{b}-P"]
+    rows = [
+        {"id": t, "tokens": list("abcdefg"), "ner_tags": tags} for t, tags in (("r", right), ("w", wrong))
+    ]
+    listed = found(load(tmp_path, rows), "orphan-inside-tag")
+    assert [(f.example_id, f.fix) for f in listed] == [
+        ("w", {"token": 1, "tag": f"{b}-P"}),
+        ("w", {"token": 4, "tag": f"{one}-P"}),
+        ("w", {"token": 6, "tag": f"{one}-P"}),
+    ]
+
+
 def test_convert_and_check_say_what_the_reader_left_out(tmp_path, capsys):
     rows = [{"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": a} for a in ("accept", "reject")]  # fmt: skip
     load(tmp_path, rows)

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
-from finetooth.metrics.ner_tags import is_tag, split
+from finetooth.metrics.ner_tags import _SPELLINGS, is_tag, split
 from finetooth.registry import CheckContext, check, flag
 from finetooth.types import Example, Finding
+
+
+def _read(tag: str) -> tuple[str, str]:
+    """(letter, type), the letter that of BIOES: BILOU's L is its E, BMES's M its I."""
+    prefix, kind = split(tag)
+    return (_SPELLINGS.get(prefix, prefix) if kind else prefix), kind
+
+
+def _letters(tags: Iterable[str]) -> dict[str, str]:
+    """How E and S are written in these tags: BILOU has L and U."""
+    used = Counter(split(tag)[0] for tag in tags if "-" in tag)
+    made = {}
+    for letter, others in (("E", "L"), ("S", "UW")):
+        made[letter] = max(letter + others, key=lambda x: used[x])
+    if not used[made["E"]] and made["S"] == "U":
+        made["E"] = "L"
+    if not used[made["S"]] and made["E"] == "L":
+        made["S"] = "U"
+    return made
 
 
 @check("ner", severity="warning")
@@ -14,22 +34,25 @@ def orphan_inside_tag(examples: Sequence[Example], context: CheckContext) -> Ite
     """``I-`` follows neither ``B-`` nor ``I-`` of its type. Scorers disagree on what it is.
 
     conlleval takes it for the start of an entity, strict IOB2 for nothing; both figures are reported.
-    In a file of IOB1 tags it is the rule and no finding; in BIOES, ``I-`` and ``E-`` need a ``B-``.
+    In a file of IOB1 tags it is the rule and no finding; in BIOES, ``I-`` and ``E-`` need a ``B-``, and in its
+    other spellings (BILOU, BMES, BMEWO) ``L-`` and ``M-`` do.
 
     Bad: Ada O, Lovelace I-PER
     Fix: Ada O, Lovelace B-PER
     """
+    letters = _letters(tag for e in examples for tag in e.target.tags or ())
     for example in examples:
         target = example.target
         if target.tags is None or target.scheme == "iob1":
             continue
         before = ("O", "")
-        for i, tag in enumerate(target.tags):
-            prefix, kind = split(tag)
+        for i, tag in enumerate((*target.tags, "O")):  # the O closes the last one
+            prefix, kind = _read(tag)
             if prefix in ("I", "E") and not (before[0] in ("B", "I") and before[1] == kind):
                 word = example.inputs.tokens[i].text
                 was = "the beginning" if i == 0 else target.tags[i - 1]
-                start = "S" if target.scheme == "bioes" else "B"
+                goes_on = prefix == "I" and _read((*target.tags, "O")[i + 1]) in (("I", kind), ("E", kind))
+                start = letters["S"] if target.scheme == "bioes" and not goes_on else "B"
                 yield flag(
                     example,
                     f"{tag} of {word!r} follows {was}",
@@ -38,6 +61,7 @@ def orphan_inside_tag(examples: Sequence[Example], context: CheckContext) -> Ite
                     tag=tag,
                     before=target.tags[i - 1] if i else None,
                 )
+                prefix = "B" if goes_on else "S"  # what comes next is judged as if this were put right
             elif (
                 target.scheme == "bioes"
                 and before[0] in ("B", "I")
@@ -45,8 +69,8 @@ def orphan_inside_tag(examples: Sequence[Example], context: CheckContext) -> Ite
             ):
                 yield flag(
                     example,
-                    f"{target.tags[i - 1]} is not closed by E-{before[1]}",
-                    fix={"token": i - 1, "tag": f"{'S' if before[0] == 'B' else 'E'}-{before[1]}"},
+                    f"{target.tags[i - 1]} is not closed by {letters['E']}-{before[1]}",
+                    fix={"token": i - 1, "tag": f"{letters['S' if before[0] == 'B' else 'E']}-{before[1]}"},
                     token=i - 1,
                     tag=target.tags[i - 1],
                 )
