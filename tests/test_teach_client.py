@@ -144,6 +144,30 @@ def test_the_probe_is_paid_as_well(tmp_path):
     assert none.spent.cost == 0.0
 
 
+def test_what_stands_twice_is_asked_once_though_all_are_asked_together(tmp_path):
+    server = Server(right, delay=0.01)
+    told = []
+    with serving(server) as url:
+        one = teacher(tmp_path, url, form="prompt", price_out=1_000_000.0)
+        twice = [a for a in asks(4) for _ in range(2)]
+        named = [Ask(f"n{i}", a.messages, a.schema) for i, a in enumerate(twice)]
+        replies = one.ask_all(named, concurrency=8, progress=lambda *n: told.append(n))
+    assert set(server.seen.values()) == {1}
+    assert [r.id for r in replies] == [f"n{i}" for i in range(8)]
+    assert all(r.value == {"label": 1} for r in replies)
+    assert [r.key for r in replies[::2]] == [r.key for r in replies[1::2]]
+    assert (one.spent.asked, one.spent.cached, one.spent.cost) == (4, 4, 20.0)
+    assert told[-1] == (8, 8)
+
+
+def test_a_refusal_of_what_stands_twice_is_told_of_both(tmp_path):
+    server = Server(right, supports=("json_schema",))
+    with serving(server) as url:
+        replies = teacher(tmp_path, url, form="tool").ask_all(asks(1) * 2)
+    assert ["refused" in r.failure for r in replies] == [True, True]
+    assert set(server.seen.values()) == {1}
+
+
 def test_the_key_comes_from_the_environment_and_is_written_nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("FINETOOTH_TEACHER_KEY", "secret-123")
     server = Server(right)

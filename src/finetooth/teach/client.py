@@ -33,6 +33,9 @@ PROBE = {
 }
 
 
+Told = tuple[Answer | None, str | None, str]  # the answer or None, why there is none, the request's key
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One thing to ask. ``schema``: the JSON Schema that is asked for, None for free text.
@@ -88,7 +91,7 @@ class Teacher:
         budget: float | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Reply]:
-        """A reply to each ask, in order. What the journal knows is not asked again.
+        """A reply to each ask, in order. What the journal knows is not asked again, and what stands twice is asked once.
 
         ``budget`` (money, for all that this teacher is asked in this run, earlier calls too): a request whose worst
         case would pass it is not sent; its reply fails with "budget". Raises UsageError where the endpoint cannot be reached at all or refuses the key.
@@ -110,7 +113,12 @@ class Teacher:
         rng = random.Random(self.seed)
         probing = asyncio.Lock()
 
-        async def one(ask: Ask) -> Reply:
+        alike: dict[str, list[Ask]] = {}  # those of one request, whatever form it will take
+        names = [request_key(self.request(a, FORMS[-1])) for a in asks]
+        for name, ask in zip(names, asks, strict=True):
+            alike.setdefault(name, []).append(ask)
+
+        async def one(ask: Ask, others: int) -> Told:
             nonlocal done
             async with gate:
                 if ask.schema is not None and self.form is None:
@@ -121,18 +129,22 @@ class Teacher:
                         elif self.form is None:
                             await self._probe(client, purse, rng)
                 if ask.schema is not None and self.form is None:
-                    reply = Reply(ask.id, None, "budget", None, request_key(self.request(ask)))
+                    told: Told = (None, "budget", request_key(self.request(ask)))
                 else:
-                    reply = await self._one(client, ask, purse, rng)
-            done += 1
+                    told = await self._one(client, ask, purse, rng)
+            if told[0] is not None:
+                self.spent.cached += others
+            done += 1 + others
             if progress:
                 progress(done, len(asks))
-            return reply
+            return told
 
         try:
-            return list(await asyncio.gather(*(one(a) for a in asks)))
+            got = await asyncio.gather(*(one(same[0], len(same) - 1) for same in alike.values()))
         finally:
             await client.close()
+        by_name = dict(zip(alike, got, strict=True))
+        return [_reply(a, *by_name[name]) for name, a in zip(names, asks, strict=True)]
 
     def request(self, ask: Ask, form: str | None = None) -> dict[str, Any]:
         """The body of the request; what it says is also its key in the journal."""
@@ -192,7 +204,7 @@ class Teacher:
         self.journal.sent(self._probe_key(), {"probe": self.model})
         self.journal.answered(self._probe_key(), probe)
 
-    async def _one(self, client: Client, ask: Ask, purse: Purse, rng: random.Random) -> Reply:
+    async def _one(self, client: Client, ask: Ask, purse: Purse, rng: random.Random) -> Told:
         body = self.request(ask)
         key = request_key(body)
         answer = self.journal.answer(key)
@@ -202,21 +214,18 @@ class Teacher:
             try:
                 answer = await self._send(client, body, purse, rng, key)
             except NoBudget:
-                return Reply(ask.id, None, "budget", None, key)
+                return None, "budget", key
             except Refused as e:
                 self.journal.failed(key, str(e))
-                return Reply(ask.id, None, str(e), None, key)
+                return None, str(e), key
             self.journal.answered(key, answer)
             self.spent.asked += 1
-        if ask.schema is None:
-            return Reply(ask.id, answer.text, None, answer, key)
-        # Whatever the server promised, it is validated again.
-        value, failure = validated(answer.text, ask.fits or ask.schema)
-        return Reply(ask.id, value, failure, answer, key)
+        return answer, None, key
 
     def _worst(self, body: Mapping[str, Any]) -> float:
-        # At most one token a byte and all of max_tokens: an upper bound, so the budget is never passed.
-        prompt = len(json.dumps(body["messages"]).encode())
+        # At most one token a byte and all of max_tokens: an upper bound, so the budget is never passed. The schema
+        # is put into the prompt by the server, so it counts as well.
+        prompt = len(json.dumps(body).encode())
         return (prompt * self.price_in + self.max_tokens * self.price_out) / 1e6
 
     async def _send(
@@ -271,6 +280,16 @@ class Teacher:
         if getattr(message, "refusal", None):
             raise Refused(f"the teacher refuses: {message.refusal}")
         return Answer(text or "", n_in, n_out, cost, seconds)
+
+
+def _reply(ask: Ask, answer: Answer | None, failure: str | None, key: str) -> Reply:
+    if answer is None:
+        return Reply(ask.id, None, failure, None, key)
+    if ask.schema is None:
+        return Reply(ask.id, answer.text, None, answer, key)
+    # Whatever the server promised, it is validated again.
+    value, failure = validated(answer.text, ask.fits or ask.schema)
+    return Reply(ask.id, value, failure, answer, key)
 
 
 def validated(text: str, schema: Mapping[str, Any]) -> tuple[Any, str | None]:
