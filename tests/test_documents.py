@@ -250,6 +250,26 @@ def test_a_scheme_of_four_letters_is_checked_in_its_own_spelling(tmp_path, lette
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "mention", "fix"),
+    [
+        ("東京でアダが話した。", "アダ", []),
+        ("他住在北京市。", "北京", []),
+        ("ผมไปกรุงเทพเมื่อวาน", "กรุงเทพ", []),
+        ("ຂ້ອຍຢູ່ວຽງຈັນ", "ວຽງຈັນ", []),
+        ("私はRomeにいる", "Rome", []),
+        ("私はRomeにいる", "Rom", [(2, 6)]),  # letters between them are words all the same
+        ("그는 서울에서 왔다", "서울", [None]),  # a particle, or part of a name
+        ("그는 서울에서 왔다", "울에서", [(3, 7)]),
+    ],
+)
+def test_a_boundary_is_off_a_word_only_where_words_are_set_apart(tmp_path, text, mention, fix):
+    start = text.index(mention)
+    spans = [{"start": start, "end": start + len(mention), "type": "LOC"}]
+    listed = found(load(tmp_path, [{"text": text, "entities": spans}]), "boundary-off-word")
+    assert [f.fix and (f.fix["start"], f.fix["end"]) for f in listed] == fix
+
+
 def test_convert_and_check_say_what_the_reader_left_out(tmp_path, capsys):
     rows = [{"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": a} for a in ("accept", "reject")]  # fmt: skip
     load(tmp_path, rows)

@@ -55,6 +55,23 @@ def occurrences(needle: str, text: str) -> Iterator[int]:
         at = text.find(needle, at + 1)
 
 
+# Thai, Lao; Burmese; Khmer; kana, bopomofo and Han with their radicals, small and half-wide forms.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u312f\u31a0-\u31bf"
+    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+
+
+def is_unspaced(char: str) -> bool:
+    """Whether a character is of a script that sets no blanks between words; Hangul does."""
+    return _UNSPACED.match(char) is not None
+
+
+def is_hangul(char: str) -> bool:
+    """Whether it is a Hangul syllable: the words are set apart, but particles hang on names."""
+    return "\uac00" <= char <= "\ud7a3"
+
+
 def nearest(needle: str, text: str, offset: int) -> int | None:
     """The start of the occurrence of ``needle`` closest to ``offset``; None if there is none."""
     return min(occurrences(needle, text), key=lambda at: abs(at - offset), default=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from finetooth.text import occurrences, squeeze
+from finetooth.text import is_hangul, is_unspaced, occurrences, squeeze
 from finetooth.types import Example, Span
 
 
@@ -74,15 +74,7 @@ def _joined(context: str, at: int) -> bool:
 
 def _unspaced(c: str) -> bool:
     """Thai, Lao, Burmese, Khmer, kana, Han, Hangul: words there are not set apart, or take endings."""
-    return (
-        "\u0e00" <= c <= "\u0eff"
-        or "\u1000" <= c <= "\u109f"
-        or "\u1780" <= c <= "\u17ff"
-        or "\u2e80" <= c <= "\uabff"
-        or "\uac00" <= c <= "\ud7ff"
-        or "\uf900" <= c <= "\ufaff"
-        or c >= "\U00020000"
-    )
+    return is_unspaced(c) or is_hangul(c)
 
 
 def places(text: str, context: str) -> list[int]:

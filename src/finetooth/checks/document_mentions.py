@@ -11,7 +11,7 @@ from finetooth.registry import CheckContext, check, flag
 from finetooth.tasks.documents import NO_NAME, NOT_AT_PLACE, LabelledSpan
 from finetooth.tasks.mentions import cuts_word, overlapping
 from finetooth.tasks.relation import nameless
-from finetooth.text import many, nearest
+from finetooth.text import is_hangul, many, nearest
 from finetooth.types import Example, Finding
 
 
@@ -152,12 +152,15 @@ def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Ite
                 why = f"is part of the word {text[start:end]!r}"
             else:
                 continue
+            fix: dict[str, Any] | None = {"mention": i, "start": start, "end": end}
+            if not text[start:end].strip():
+                fix = {"mention": i, "drop": True}
+            elif end > m.end and is_hangul(text[m.end - 1]):
+                fix = None  # a particle of Korean is no part of the name: only a reader can tell it from one
             yield flag(
                 example,
                 f"the mention {m.text!r} {why}",
-                fix={"mention": i, "start": start, "end": end}
-                if text[start:end].strip()
-                else {"mention": i, "drop": True},
+                fix=fix,
                 mention=i,
                 start=m.start,
                 end=m.end,

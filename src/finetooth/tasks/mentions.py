@@ -12,7 +12,7 @@ from typing import Any
 
 from finetooth.metrics.ner_tags import from_chunks
 from finetooth.tasks.documents import NOT_AT_PLACE, LabelledSpan
-from finetooth.text import squeeze
+from finetooth.text import is_unspaced, squeeze
 from finetooth.types import Span
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
@@ -29,11 +29,12 @@ def edges(value: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
+    """Whether it holds a word together: a letter or digit, but none of a script that sets no blanks."""
+    return (char.isalnum() or char == "_") and not is_unspaced(char)
 
 
 def cuts_word(text: str, start: int, end: int) -> bool:
-    """Whether a span begins or ends in the middle of a word."""
+    """Whether a span begins or ends in the middle of a word. Where a script sets no blanks, nobody can say."""
     return (0 < start < len(text) and is_word(text[start - 1]) and is_word(text[start])) or (
         0 < end < len(text) and is_word(text[end - 1]) and is_word(text[end])
     )
