@@ -223,6 +223,46 @@ def test_what_turns_a_verdict_round_is_read_with_it(end):
     assert conclusion(end) == SAID[end]
 
 
+MEANT = [
+    ("Nothing in the hypothesis goes beyond what the premise says.", "entailed"),
+    ("The hypothesis says nothing that is not in the premise.", "entailed"),
+    ("Nothing is added that the premise does not say.", "entailed"),
+    ("There is nothing left open.", "entailed"),
+    ("The hypothesis goes beyond the premise, so nothing is confirmed.", "not entailed"),
+    ("The hypothesis is not contradicted and is indeed implied.", "entailed"),
+    ("The hypothesis cannot be confirmed or denied.", "not entailed"),
+    ("The premise offers no evidence that would let us accept the hypothesis.", "not entailed"),
+    ("The premise contains nothing that would allow us to accept the hypothesis.", "not entailed"),
+    ("The claim lacks evidence.", "not entailed"),
+    ("There just isn't enough to go on.", "not entailed"),
+    ("Nothing in the premise backs up the hypothesis.", "not entailed"),
+    ("The premise leaves it open whether he plays.", "not entailed"),
+    ("So the statement has to be rejected.", "not entailed"),
+    ("There is no need to reject the hypothesis.", "entailed"),
+    ("The hypothesis includes details not found in the premise.", "not entailed"),
+    ("The sentences describe different events.", "not entailed"),
+    ("Both texts refer to the same situation.", "entailed"),
+    ("The two do not describe the same event.", "not entailed"),
+    ("There's no guarantee of that.", "not entailed"),
+    ("The premise proves the hypothesis.", "entailed"),
+    ("This does not confirm the hypothesis.", "not entailed"),
+    ("The premise naturally leads us to the conclusion stated in the hypothesis.", "entailed"),
+    ("The premise does not lead to the hypothesis.", "not entailed"),
+    ("Any reader would conclude the hypothesis.", "entailed"),
+    ("No reasonable reader would infer the hypothesis.", "not entailed"),
+    ("Hence the inference is warranted.", "entailed"),
+    ("That is a safe inference.", "entailed"),
+    ("It is not a safe inference.", "not entailed"),
+    ("So the claim checks out.", "entailed"),
+    ("The hypothesis does not check out.", "not entailed"),
+]
+
+
+@pytest.mark.parametrize(("end", "verdict"), MEANT)
+def test_wordings_and_their_opposites_are_told_apart(end, verdict):
+    assert conclusion(f"step 1: a man is there. step 2: {end}", "The man plays a guitar.") == verdict
+
+
 def test_what_the_hypothesis_claims_may_be_something_else_than_what_is_inferred():
     said = "We can infer that the man is outdoors. The hypothesis claims he is indoors."
     assert conclusion(said, "The man is indoors.") is None

@@ -17,10 +17,16 @@ _SOUND = "possible|reasonable|valid|justified|correct|logical|logically\\s+sound
 _FOUND = (
     "evidence|information|support|basis|indication|proof|reason|details?|grounds|data|context|confirmation"
 )
-_TRUE = "true|plausible|correct|valid|accurate|reasonable|probable|justified|sound|likely|credible|conceivable|logical"
+_TRUE = "true|plausible|correct|valid|accurate|reasonable|probable|justified|sound|likely|credible|conceivable|logical|warranted"
+_CLAIM = r"(?:hypothesis|statement|claim|conclusion|assertion)"
+_BEARS_OUT = r"(?:confirms|proves|establishes|verifies|guarantees|validates|backs|substantiates|corroborates|demonstrates|ensures|affirms)"
+_BEYOND = r"(?:goes\s+(?:(?:\w+\s+)?beyond|further)|exceeds|adds|departs\s+from|left\s+open|(?:is|was)\s+(?:\w+\s+)?(?:added|new|invented))"
+_TELL = r"(?:describ|report|refer|depict|concern|convey|relat|talk|speak|portray|express|captur|deal|address|cover)"
+_THING = r"(?:thing|event|situation|scene|fact|action|activit|idea|scenario|occurrence|subject|topic|matter|people|person|aspect|object|place|moment)\w*"
 _AGREES = "align\\w*|match\\w*|agree\\w*|fits?|correspond\\w*|accords?|(?:in\\s+line|consistent|compatible|in\\s+agreement)"
 _NOT = "(?:not|n't)"
-_FEW = r"(?:(?!(?:but|yet|only|just|merely)\b)[\w-]+\s+)"  # a word of those that may stand between
+# A word of those that may stand between; "not contradicted and is implied" begins anew.
+_FEW = r"(?:(?!(?:but|yet|only|just|merely)\b|and\s+(?:is|are|was|indeed|in\s+fact|so|thus|therefore|hence|it|can|must)\b)[\w-]+\s+)"
 _AYE = r"(?:(?!(?:but|yet|only|just|merely|not|never|hardly|neither|nor)\b)[\w-]+\s+)"
 _SO = r"(?:(?!(?:but|yet|only|not|never|hardly|neither|nor|would|could|if|no|cannot)\b)[\w-]+\s+)"
 _REST = r"[^,;.]*"  # to the end of the clause
@@ -46,6 +52,9 @@ _SAYS = r"(?:mentions?|states?|says?|said|specif(?:y|ies)|indicates?|tells?|clar
 _SAYS_NOT = rf"(?:(?:\b(?:does|do|did)\s*not|doesn't|don't|didn't|\bnever)\s+{_FEW}{{0,2}}?{_SAYS}|\bno\s+mention|\bwithout\s+{_FEW}{{0,2}}?(?:mention\w*|stat\w+|say\w+))"
 
 
+_AGAINST = r"(?![^.]{0,60}?\b(?:contra\w+|refut\w+|disprov\w+|exclud\w+|rul\w+\s+out|against|otherwise|counter\w*|deny|negat\w+|doubt|question|reject|dispute|disagree))"
+
+
 def _pattern(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{a})" for a in alternatives), re.I)
 
@@ -59,15 +68,15 @@ NO_CLASH = _pattern(
     r"\b(?:rather\s+than|instead\s+of|far\s+from)\s+[^,;.]*",
 )
 NOT_REFUTED = _pattern(
-    rf"(?:\bnot|n't|\bcannot)\s+{_FEW}{{0,3}}?(?:refuted?|contradict(?:ed|s)?|ruled?\s+out|exclude[ds]?|disproved?|den(?:y|ied))",
+    rf"(?:\bnot|n't|\bcannot)\s+(?:(?!n?or\b){_FEW}){{0,3}}?(?:refuted?|contradict(?:ed|s)?|ruled?\s+out|exclude[ds]?|disproved?|den(?:y|ied))",
     rf"\bnothing\s+{_FEW}{{0,4}}?(?:contradicts|refutes|rules\s+out|excludes|speaks\s+against)",
     rf"\bnot\s+{_FEW}?(?:inconsistent|incompatible|unreasonable|implausible|impossible|unlikely|illogical|invalid|false|mutually\s+exclusive)\b{_REST}",
-    rf"\bno\s+{_FEW}{{0,3}}?(?:reason|grounds|cause|basis|evidence)\s+to\s+(?:doubt|question|reject|dispute|deny|disbelieve|suspect\s+otherwise)\b{_REST}",
+    rf"\bno\s+{_FEW}{{0,3}}?(?:reason|grounds|cause|basis|evidence|need)\s+to\s+(?:doubt|question|reject|dispute|deny|disbelieve|suspect\s+otherwise)\b{_REST}",
     r"\bno\s+(?:room\s+for\s+)?(?:\w+\s+)?doubt\b(?!\s+(?:as\s+to\s+)?whether)|\bundeniabl[ey]\b|\bindisputabl[ey]\b|\bbeyond\s+(?:any\s+|a\s+)?(?:\w+\s+)?doubt\b",
     r"\b(?:opposite|negation|converse|contrary|denial|denying|negating|rejecting|denies|falsity|otherwise)\b[^,;.]{0,160}?\b(?:would|will|is)\s+(?:\w+\s+)?(?:be\s+(?:a\s+|in\s+)?)?contradict\w*[^,;.]*",
     r"\bcontradiction\s+(?:for|if|were|to\s+(?:say|claim|assert|accept))\b[^;.]{0,160}?\b(?:false|not\s+true|untrue|not)\b",
     r"\b(?:no|not\s+a(?:ny)?)\s+(?:possible\s+|conceivable\s+)?(?:scenario|situation|way|case|world|circumstances?|interpretation|reading)\b[^;.]{0,160}?\b(?:false|fails?|not\s+(?:hold|true|be\s+true)|untrue|without)\b",
-    rf"(?:{_CANNOT}|\bimpossible\s+for\s+[^,;.]{{0,160}}?\bto)\s+{_FEW}{{0,2}}?be\s+{_FEW}{{0,2}}?(?:false|untrue|denied|wrong|otherwise|doubted)\b",
+    rf"(?:{_CANNOT}|\bimpossible\s+for\s+[^,;.]{{0,160}}?\bto)\s+{_FEW}{{0,2}}?be\s+(?:(?!n?or\b){_FEW}){{0,2}}?(?:false|untrue|denied|wrong|otherwise|doubted)\b",
     rf"{_CANNOT}\s+{_FEW}{{0,2}}?be\s+(?:true|the\s+case)\s+(?:unless|without)\b{_REST}",
     r"\b(?:little|scant|hardly\s+any)\s+doubt\b",
     r"\bno\s+way\s+(?:to|of|for)\s+[^;.]{0,80}?\b(?:and|while|but|yet|without)\s+(?:still\s+)?(?:reject|deny|accept|doubt)\w*\b[^,;.]*",
@@ -84,13 +93,18 @@ STRONG_NO = _pattern(
     rf"{_CANNOT}\s+{_FEW}{{0,2}}?be\s+{_FEW}{{0,4}}?(?:{_TRUE}|accepted|the\s+case|entailed)\b",
     rf"\bneither\s+entail{_REST}|(?:{_CANNOT}|\bshould\s+not)\s+{_FEW}?accept\b|\breject\w*\s+(?:the|this)\b",
     rf"(?:\bnot|isn't|aren't|wasn't)\s+{_FEW}{{0,4}}?(?:entailed|implied|inferred|supported|inferable|deducible|inferrable|warranted|guaranteed|established|substantiated)\b",
-    rf"(?:\b(?:does|do|did|would)\s*not|doesn't|don't|didn't|wouldn't)\s+{_FEW}{{0,4}}?(?:entail|imply|follow|support|guarantee|justify|warrant|license|permit|sanction)\b",
+    rf"(?:\b(?:does|do|did|would)\s*not|doesn't|don't|didn't|wouldn't)\s+{_FEW}{{0,4}}?(?:entail|imply|follow|support|guarantee|justify|warrant|license|permit|sanction|confirm|prove|establish|verify|lead\s+to)\b",
     rf"\b(?:impossible|unreasonable|invalid|a\s+mistake|an\s+error|mistaken|a\s+fallacy|presumptuous|wrong|incorrect|premature|speculative|unfounded|illogical|a\s+(?:stretch|leap))\s+to\s+{_FEW}?(?:{_TO_DRAW})\b",
     rf"\b(?:insufficient|not\s+enough|not\s+sufficient|too\s+little|no|lack|lacks|lacking|inadequate)\s+{_FEW}{{0,4}}?(?:{_FOUND}|way)\s+{_FEW}{{0,3}}?to\s+{_FEW}?(?:{_TO_DRAW}|support|justify|decide|tell|judge)\b",
     rf"\bno\s+{_FEW}{{0,2}}?(?:inference|entailment|deduction|conclusion)\s+(?:can|could|is|may|exists|between)\b",
     r"\bno\s+(?:logical\s+|direct\s+|valid\s+|reasonable\s+)?(?:inference|entailment)\b",
     rf"\bfails?\s+to\s+{_FEW}?(?:entail|imply|support|follow)\b",
-    rf"\b(?:nothing|none|neither)\s+{_FEW}{{0,5}}?(?:entails?|implies|imply|supports?|establishes|confirms|guarantees|warrants)\b{_REST}",
+    rf"\b(?:no|nothing|not\s+enough|insufficient|lacks?)\s+{_FEW}{{0,6}}?(?:that|which)\s+{_AYE}{{0,2}}?(?:allow|let|permit|enabl|lead|support|justif|back|entitl|warrant|compel)\w*\b{_AGAINST}{_REST}",
+    rf"\b(?:nothing|none|neither)\s+{_FEW}{{0,5}}?(?:is|are|was|be)\s+{_AYE}{{0,2}}?(?:confirmed|supported|entailed|implied|established|inferred|guaranteed|verified)\b{_REST}",
+    rf"\bno\s+{_FEW}{{1,5}}?{_BEARS_OUT}\b{_REST}",
+    rf"\bno\s+{_AYE}{{0,3}}?(?:readers?|person|observer|one)\s+(?:would|could|can|will)\s+{_AYE}{{0,2}}?(?:infer|conclude|deduce|accept|agree|assume)\b{_REST}",
+    rf"\b(?:must|should|has\s+to|have\s+to|needs?\s+to|ought\s+to|is\s+to|can\s+only)\s+{_AYE}{{0,2}}?be\s+{_AYE}{{0,2}}?(?:rejected|dismissed|discarded|denied)\b",
+    rf"\b(?:nothing|none|neither)\s+(?!{_FEW}{{0,5}}?{_BEYOND}){_FEW}{{0,5}}?(?:entails?|implies|imply|supports?|establishes|confirms|guarantees|warrants)\b{_REST}",
     r"\bcontradicts?\b|\bcontradiction\s+(?:of|to|with|between)\b|\bis\s+contradicted\b|\bin\s+(?:direct\s+)?contradiction\b",
     r"\b(?:inconsistent|incompatible|at\s+odds)\s+with\b|\brefutes\b|\brules\s+out\b|\bnegates\b|\bconflicts\s+with\b",
     rf"\b(?:hypothesis|it|this|statement|claim|conclusion)\s+(?:is|must\s+be|is\s+therefore)\s+(?:{_AYE}{{0,2}}?)(?:false|incorrect|contradicted|untrue|refuted|unsupported|unfounded|invalid|inaccurate|wrong)\b",
@@ -136,6 +150,12 @@ STRONG_YES = _pattern(
     rf"\b(?:possible|reasonable|valid|justified|safe|logical|sound|plausible|fair|sufficient|enough)\s+{_AYE}{{0,3}}?to\s+{_AYE}?(?:infer|conclude|deduce|assume|presume|establish|support|prove|guarantee|verify|confirm|accept|say)\b",
     rf"\b(?:is|are|was|be)\s+{_AYE}{{0,3}}?(?:entailed|implied|inferred|supported|inferable|deducible|inferrable)\b",
     rf"\b(?:entails|implies|supports|justifies|warrants)\s+(?:the|this|that)\s+{_AYE}{{0,1}}?(?:hypothesis|statement|conclusion|claim)\b",
+    rf"(?<!never\s)(?<!hardly\s)(?<!nor\s)(?<!neither\s)(?<!only\s)\b{_BEARS_OUT}\s+(?:the|this|that)\s+{_AYE}?{_CLAIM}\b",
+    rf"(?<!never\s)(?<!hardly\s)(?<!nor\s)(?<!only\s)\bleads\s+{_AYE}?(?:us\s+)?(?:directly\s+)?to\s+(?:the|this|that)\s+{_AYE}?{_CLAIM}\b",
+    rf"\b(?:readers?|persons?|people|observers?|listeners?)\s+(?:would|will|can|must)\s+(?!\w*(?:wrong|mistak|incorrect)){_AYE}{{0,2}}?(?:infer|conclude|deduce|accept|assume)\b(?!\s+(?:otherwise|the\s+(?:opposite|contrary)))",
+    rf"\b(?:nothing|no\s+\w+)\s+{_FEW}{{0,6}}?{_BEYOND}\b{_AGAINST}{_REST}",
+    rf"\bhypothesis\s+(?:does\s*not|doesn't|never)\s+{_AYE}{{0,2}}?(?:go(?:es)?\s+beyond|exceeds?|adds?|introduces?|(?:say|claim)s?\s+more)\b{_AGAINST}{_REST}",
+    rf"\bhypothesis\s+{_AYE}{{0,2}}?(?:(?:adds|introduces)\s+(?:nothing|no\s+{_MORE}|no\s+new)|(?:says|claims|states|contains|asserts)\s+nothing\s+(?:new|more|beyond|that\s+(?:is|was)\s+not|(?:that\s+)?the\s+premise\s+does))\b{_AGAINST}{_REST}",
     r"\ballows\s+(?:us|one)\s+to\s+(?:infer|conclude|deduce)\b",
     rf"\bfollows\s+{_AYE}?from\b|\b(?:hypothesis|it|this|that)\s+{_AYE}{{0,2}}?follows\b",
     r"\b(?:we|one|i)\s+(?:infer|conclude|deduce)\s+that\b",
@@ -152,7 +172,6 @@ STRONG_YES = _pattern(
     r"\b(?:entails|implies)\s+the\s+second\b|\b(?:inference|conclusion)\s+goes\s+through\b",
     r"\b(?:solid|good|firm|strong|clear|ample|sufficient)\s+(?:basis|grounds|reason|evidence)\s+(?:for|to)\s+(?:conclud|infer|accept|believ)\w*",
 )
-_AGAINST = r"(?![^.]{0,60}?\b(?:contra\w+|refut\w+|disprov\w+|exclud\w+|rul\w+\s+out|against|otherwise|counter\w*|deny|negat\w+|doubt|question|reject|dispute|disagree))"
 WEAK_NO = _pattern(
     rf"(?:\b(?:does|do|did)\s*not|doesn't|don't|didn't)\s+{_FEW}{{0,2}}?(?:provide|give|offer|contain|supply|present|include|have)\s+{_FEW}{{0,5}}?(?:{_FOUND})\b{_AGAINST}",
     rf"\bthere(?:\s+is|\s+are|'s)\s+(?:no|not\s+enough|insufficient|not\s+any|n't\s+any|little)\s+{_FEW}{{0,4}}?(?:{_FOUND}|link|connection|mention)\b{_AGAINST}",
@@ -164,6 +183,15 @@ WEAK_NO = _pattern(
     rf"\b(?:is|are|be|remains)\s+{_FEW}{{0,2}}?(?:false|untrue|incorrect|invalid|unjustified|unwarranted|unsupported|unfounded|unproven|unsubstantiated)\b",
     rf"\b(?:is|are|be|stands?)\s+{_FEW}{{0,2}}?(?:contradictory|mutually\s+exclusive|irreconcilable|in\s+{_FEW}?(?:opposition|conflict))\b",
     r"\b(?:contrary|opposed)\s+to\b|\bthe\s+opposite\b|\bgoes\s+(?:far\s+)?beyond\b",
+    rf"\b{_CLAIM}\s+{_AYE}{{0,2}}?(?:lacks|is\s+without|has\s+no)\s+{_AYE}{{0,2}}?(?:{_FOUND}|foundation|grounding|backing|justification)\b{_AGAINST}{_REST}",
+    rf"(?:(?:\bnot|n't)\s+{_FEW}{{0,2}}?(?:enough|sufficient|much)|\b(?:too\s+)?little|\bnothing)\s+to\s+go\s+(?:on|by)\b",
+    rf"\bnothing\s+{_FEW}{{0,6}}?(?:back|bear|support|justif|corroborat|substantiat)\w*\b{_AGAINST}{_REST}",
+    r"\b(?:leaves?|leaving|left)\s+(?:(?:it|this|that|the\s+(?:question|matter|issue|point))\s+)?(?:(?!no\b|nothing\b)\w+\s+)?open(?=\s\s|\W*$|\s+(?:to|for|as)\b)|\bremains?\s+(?:\w+\s+)?open(?=\s\s|\W*$)",
+    r"\b(?:introduc|add|includ|contain|bring|assert|mention)(?:s|es|ing|ings)\s+(?:(?!\b(?:no|nothing|not|never)\b)[^,;.]){1,80}?\b(?:absent\s+from|missing\s+(?:from|in)|not\s+(?:\w+\s+)?(?:in|found|mentioned|present|stated|given|contained|included|part\s+of|supported))\b[^,;.]*",
+    rf"\b(?:{_TELL}\w*|are)\s+(?:(?!not\b|the\b)\w+\s+){{0,2}}?(?:different|distinct|separate|unrelated)\s+(?:\w+\s+)?{_THING}",
+    rf"(?:\bdo(?:es)?\s*not|\bdo(?:es)?n't)\s+{_FEW}{{0,2}}?(?:{_TELL}\w*\s+(?:\w+\s+){{0,2}}?the\s+same\b|check\s+out|stand\s+up){_REST}",
+    rf"\b(?:no|without\s+(?:any|a)|not\s+a|not\s+any|n't\s+any|n't\s+a)\s+{_AYE}?(?:guarantee|certainty|assurance)\b{_REST}",
+    rf"\b(?:hypothesis|premise)\s+{_AYE}?denies\b",
     rf"\bnothing\s+{_FEW}{{0,6}}?(?:suggest|indicat|impl|say|stat|mention|tell|show|lead|hint|point)\w*\b{_AGAINST}{_REST}",
     rf"\bthere(?:\s+is|'s)\s+nothing\s+{_FEW}{{0,6}}?to\s+(?:suggest|indicate|imply|say|show|support|confirm)\b{_AGAINST}{_REST}",
     rf"\b(?:says?|tells?\s+us|said|reveals?)\s+nothing\b{_AGAINST}{_REST}",
@@ -196,8 +224,12 @@ WEAK_YES = _pattern(
     rf"\b(?:{_AGREES})\s+(?:well\s+|closely\s+)?with\b|\bmatch(?:es)?\s+(?:the|what)\b",
     rf"\b(?:provides?|gives?|offers?|is|has)\s+(?:sufficient|enough|strong|clear|ample|adequate|direct)\s+{_AYE}{{0,2}}?(?:{_FOUND})\b",
     r"\bsupports?\s+(?:the|this|that)\b|\bsupported\s+by\b|\baccept\s+(?:the|this)\b",
-    rf"\b(?:reasonable|logical|plausible|valid|fair|sound|natural)\s+{_AYE}?(?:hypothesis|assumption|inference|conclusion|extension|deduction|interpretation)\b",
-    rf"\b(?:hypothesis|it|this|that|statement|claim|conclusion|inference)\s+{_AYE}{{0,3}}?holds?\b",
+    rf"\b(?:reasonable|logical|plausible|valid|fair|sound|natural|safe|legitimate|secure|straightforward|warranted)\s+{_AYE}?(?:hypothesis|assumption|inference|conclusion|extension|deduction|interpretation)\b",
+    rf"\b(?:hypothesis|it|this|that|statement|claim|conclusion|inference)\s+{_AYE}{{0,3}}?(?:holds?|checks\s+out)\b|\b{_CLAIM}\s+{_AYE}{{0,2}}?stands\W*$",
+    rf"(?<!not\s)(?<!may\s)(?<!might\s)(?<!could\s)\b{_TELL}\w*\s+(?:(?!not\b)\w+\s+){{0,2}}?(?:the\s+(?:very\s+|exact\s+)?same|one\s+and\s+the\s+same|an?\s+identical)\s+(?:\w+\s+)?{_THING}",
+    r"(?<!not\s)\b(?:all|every|each)\s+(?:\w+\s+){0,4}?hypothesis\s+(?:[\w']+\s+){0,3}?(?:lies|lie|is|are|falls?)\s+(?:already\s+)?(?:within|in|part\s+of)\b",
+    r"\bleav(?:es|ing)\s+nothing\s+open\b[^,;.]*",
+    r"\b(?:says|tells|states|contains|covers|includes)\s+(?:us\s+)?(?:everything|all)\s+(?:that\s+)?(?:the\s+)?(?:second|hypothesis)\b[^,;.]*",
     rf"\b(?:is|are|'s)\s+{_AYE}{{0,2}}?(?:equivalent|synonymous|interchangeable|identical\s+in\s+meaning|inevitable|inescapable|right)\b|\b(?:means?|says?|express(?:es)?)\s+{_AYE}{{0,2}}?the\s+same\b",
     rf"\b(?:is|are|be|'s)\s+{_AYE}{{0,2}}?(?:certain|a\s+certainty)\b|\bnecessarily\s+(?:means|true|implies)\b",
     r"\b(?:directly|explicitly|clearly|plainly|outright|literally)\s+(?:states?|says?)\s+(?:this|that|it|so|the\s+(?:hypothesis|same))\b|\bstates?\s+(?:it|this|so|the\s+same(?:\s+\w+)?)\s+(?:outright|directly|explicitly|clearly)\b",
