@@ -41,6 +41,15 @@ def test_the_published_rules_fire_on_the_same_good_answers():
     assert "no_question_word" in fired(GOOD[3], version="published")
 
 
+def test_published_overlap_takes_words_as_split_gives_them():
+    context = "In 1890 the Old Mill was sold. The old mill, it is said, burnt down."
+    assert "low_question_overlap" not in fired(
+        example("Who sold the Old Mill", context, "Old Mill"), version="published"
+    )
+    apart = example("What burnt? The Old Mill?", context, "old mill,")  # other case, other signs
+    assert "low_question_overlap" in fired(apart, version="published")
+
+
 def test_a_when_question_answered_by_a_colour():
     assert "type_mismatch" in fired(
         example("When did the mill open?", "It was painted dark green.", "dark green")

@@ -199,8 +199,14 @@ def _several_clauses(f: _Facts) -> bool:
 
 
 def _low_overlap_published(f: _Facts) -> bool:
-    """Question and answer share few words; but a good answer seldom repeats its question."""
-    return _jaccard(f.question, f.gold) < OVERLAP
+    """Question and answer share few words; but a good answer seldom repeats its question.
+
+    A reconstruction: its words were not published, its rate on the dev set of SQuAD v1.1 was, 84.1 %. Words as
+    ``str.split`` gives them, case kept, come nearest (83.8 % of 8,357 of its questions, train and dev); without case
+    and punctuation it is 79.0 %.
+    """
+    left, right = set(f.question.split()), set(f.gold.split())
+    return len(left & right) < OVERLAP * len(left | right)
 
 
 def _low_overlap(f: _Facts) -> bool:
