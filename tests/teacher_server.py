@@ -26,7 +26,7 @@ class Server:
         self.headers: list[dict] = []
 
     def handle(self, body):
-        """(status, headers, document)"""
+        """(status, headers, document); bytes are sent as they are"""
         key = json.dumps(body, sort_keys=True)
         with self.lock:
             self.seen[key] += 1
@@ -77,7 +77,7 @@ def serving(server, port=0):
             finally:
                 with server.lock:
                     server.together -= 1
-            data = json.dumps(document).encode()
+            data = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
             for name, value in {"content-type": "application/json", **headers}.items():
                 self.send_header(name, value)

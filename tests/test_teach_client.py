@@ -168,6 +168,56 @@ def test_a_refusal_of_what_stands_twice_is_told_of_both(tmp_path):
     assert set(server.seen.values()) == {1}
 
 
+class Page(Server):
+    """Answers so many questions as a teacher does, and then with a page."""
+
+    def __init__(self, page, kind, after):
+        super().__init__(right)
+        self.page, self.kind, self.after = page, kind, after
+
+    def handle(self, body):
+        said = super().handle(body)
+        return (
+            said if sum(self.seen.values()) <= self.after else (200, {"content-type": self.kind}, self.page)
+        )
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        (b"<html>please log in</html>", "text/html"),
+        (b"<html>please log in</html>", "application/json"),
+        (b'["please log in"]', "application/json"),
+        (b'"please log in"', "application/json"),
+        (b"", "text/plain"),
+    ],
+)
+def test_a_page_instead_of_a_teacher_is_one_error_and_the_journal_keeps_what_came_before(
+    tmp_path, page, kind
+):
+    server = Page(page, kind, after=2)
+    with serving(server) as url, pytest.raises(UsageError, match=r"please log in|found ''") as told:
+        teacher(tmp_path, url, form="prompt").ask_all(asks(5), concurrency=1)
+    assert "--base-url" in str(told.value.cure)
+    assert Journal(tmp_path / "journal.sqlite").totals()["answers"] == 2
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error": {"message": "overloaded"}},
+        {"choices": []},
+        {"choices": "none"},
+        {"choices": [{"message": None}], "usage": {}},
+        {"choices": [{"message": {"content": None, "tool_calls": [{}]}}]},
+    ],
+)
+def test_an_object_that_is_no_answer_fails_by_name(tmp_path, document):
+    with serving(Page(document, "application/json", after=0)) as url:
+        (reply,) = teacher(tmp_path, url, form="prompt").ask_all(asks(1))
+    assert reply.failure == "an answer without choices"
+
+
 def test_the_key_comes_from_the_environment_and_is_written_nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("FINETOOTH_TEACHER_KEY", "secret-123")
     server = Server(right)

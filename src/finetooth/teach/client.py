@@ -263,7 +263,8 @@ class Teacher:
 
     def _answer(self, got: Any, seconds: float, worst: float) -> Answer:
         """What the server sent, with its cost; the worst case where it does not tell its tokens."""
-        n_in, n_out = (getattr(got.usage, f"{part}_tokens", None) for part in ("prompt", "completion"))
+        used = getattr(got, "usage", None)
+        n_in, n_out = (getattr(used, f"{part}_tokens", None) for part in ("prompt", "completion"))
         cost = worst
         if isinstance(n_in, int) and isinstance(n_out, int):
             cost = (n_in * self.price_in + n_out * self.price_out) / 1e6
@@ -273,13 +274,14 @@ class Teacher:
         else:
             n_in = n_out = 0
             self.spent.assume(worst)
-        message = got.choices[0].message if got.choices else None
-        if message is None:
-            raise Refused("an answer without choices")
-        text = message.tool_calls[0].function.arguments if message.tool_calls else message.content
+        try:  # the SDK does not hold what a server sends against the API's schema
+            message = got.choices[0].message
+            text = message.tool_calls[0].function.arguments if message.tool_calls else message.content
+        except (AttributeError, TypeError, LookupError):
+            raise Refused("an answer without choices") from None
         if getattr(message, "refusal", None):
             raise Refused(f"the teacher refuses: {message.refusal}")
-        return Answer(text or "", n_in, n_out, cost, seconds)
+        return Answer(text if isinstance(text, str) else "", n_in, n_out, cost, seconds)
 
 
 def _reply(ask: Ask, answer: Answer | None, failure: str | None, key: str) -> Reply:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from finetooth.errors import UsageError
+from finetooth.text import shorten
 
 if TYPE_CHECKING:
     from finetooth.teach.client import Teacher
@@ -49,7 +51,9 @@ class Client:
 
 
 async def post(client: Client, body: Mapping[str, Any]) -> Any:
-    """One try. Raises Again where another may help, Refused where it will not, UsageError where none will."""
+    """One try: the SDK's object. Raises Again where another may help, Refused where it will not, UsageError where
+    none will: the key, the model, an address at which no teacher but a web page answers.
+    """
     import openai
 
     extra = {}
@@ -57,7 +61,7 @@ async def post(client: Client, body: Mapping[str, Any]) -> Any:
     if "schema" in body.get("response_format", {}):
         extra = {"extra_body": {"response_format": body.pop("response_format")}}
     try:
-        return await (await client.get()).chat.completions.create(**body, **extra)
+        got = await (await client.get()).chat.completions.create(**body, **extra)
     except (openai.AuthenticationError, openai.PermissionDeniedError) as e:
         raise UsageError(
             f"the teacher refuses the key ({e.status_code})", cure=f"set {KEY_VARIABLE}"
@@ -72,6 +76,19 @@ async def post(client: Client, body: Mapping[str, Any]) -> Any:
         raise Refused(f"refused: {' '.join(str(e.message).split())[:200]}") from None
     except (openai.APIConnectionError, openai.APIStatusError) as e:
         raise Again(e) from None
+    except (openai.APIResponseValidationError, ValueError) as e:  # it says that it is JSON, and is none
+        raise _no_teacher(client, str(getattr(e, "doc", e))) from None
+    if not hasattr(got, "choices"):  # the SDK hands on as it is what is no JSON object
+        raise _no_teacher(client, got if isinstance(got, str) else json.dumps(got, default=str))
+    return got
+
+
+def _no_teacher(client: Client, found: str) -> UsageError:
+    return UsageError(
+        f"expected a teacher's answer in JSON, found {shorten(' '.join(found.split()), 60)!r}",
+        where=str(client.base_url),
+        cure="check --base-url: the address of the API, often ending in /v1, not of a web page, a login or a proxy",
+    )
 
 
 def _key(url: str | None) -> str:
