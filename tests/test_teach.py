@@ -1,7 +1,9 @@
 """Reasons are thought without the label, corrected with it, and believed only after they were checked."""
 
+import hashlib
 import json
 import re
+import sqlite3
 
 import pytest
 from teacher_server import Server, serving
@@ -100,6 +102,30 @@ def test_the_budget_is_for_thoughts_and_corrections_together_and_counted_once(da
     assert (said["asked"], said["corrected"], said["cost"]) == (4, 1, room - 15.0)
 
 
+def test_each_row_names_its_prompt_and_its_request_and_is_read_as_before(data, capsys):
+    from finetooth import readers
+    from finetooth.teach import prompts
+
+    with serving(Server(teacher)) as url:
+        _, _, rows = run(data, url, capsys)
+    path = data.parent / "reasons.jsonl"
+    made = {r["id"]: r["teach"] for r in rows}
+    for name, ids in (("thought", "ab"), ("reflect", "c")):
+        told = (prompts.FOLDER / f"{name}.md").read_bytes()
+        for i in ids:
+            assert (made[i]["prompt"], made[i]["sha256"]) == (name, hashlib.sha256(told).hexdigest())
+            assert made[i]["sha256"].startswith(made[i]["version"])
+    with sqlite3.connect(data.parent / "reasons.jsonl.journal") as book:
+        kept = dict(book.execute("select key, request from requests"))
+    assert all(PAIRS["abc".index(i)]["premise"] in kept[t["request"]] for i, t in made.items())
+    (doubt,) = [json.loads(x) for x in path.with_name("reasons.jsonl.doubts.jsonl").read_text().splitlines()]
+    assert doubt["evidence"]["teach"]["prompt"] == "thought"
+    read = readers.load(str(path))  # the task is told by the content
+    assert [(e.id, e.target.reason) for e in read.examples] == [(r["id"], r["reason"]) for r in rows]
+    assert main(["check", str(path), "--task", "nli"]) in (0, 1)
+    assert "teach" not in capsys.readouterr().err
+
+
 def test_money_that_nobody_counted_is_said(data, capsys):
     out = data.parent / "o"
     with serving(Server(teacher, usage=False)) as url:
@@ -125,8 +151,8 @@ def test_a_pair_the_teacher_disagrees_on_can_be_left_out_by_name(data, capsys):
 def test_a_reason_that_contradicts_its_label_is_not_believed():
     examples = [TASK.from_row(row, "here") for row in PAIRS[:2]]
     made = [
-        thoughts.Thought("a", GOOD["a"], "1", None, "p", "k"),
-        thoughts.Thought("b", GOOD["a"].replace("Ada", "Bela"), "0", None, "p", "k"),
+        thoughts.Thought("a", GOOD["a"], "1", None, {}, "k"),
+        thoughts.Thought("b", GOOD["a"].replace("Ada", "Bela"), "0", None, {}, "k"),
     ]
     chosen = thoughts.select(examples, made, {})
     assert [e.id for e in chosen.examples] == ["a"]
@@ -176,7 +202,7 @@ def test_a_step_of_the_prompts_example_is_not_believed_of_another_pair():
         "w": "step 1: he waits outside. step 2: the bakery is closed now, so the hypothesis cannot be inferred.",
         "s": f"step 1: the kiosk closes at six. step 2: it is seven. {step} can be inferred.",
     }
-    made = [thoughts.Thought(e.id, reasons[e.id], e.target.label, None, "p", "k") for e in examples]
+    made = [thoughts.Thought(e.id, reasons[e.id], e.target.label, None, {}, "k") for e in examples]
     chosen = thoughts.select(examples, made, {})
     assert [e.id for e in chosen.examples] == ["a", "s", "w"]
     assert [(d.example_id, d.reason.split(":")[0]) for d in chosen.dropped] == [("b", "copied-from-example")]
@@ -314,7 +340,7 @@ def test_planted_reasons_are_right_ones_against_those_of_other_pairs():
 
     examples = [TASK.from_row(row, "here") for row in PAIRS]
     made = [
-        thoughts.Thought(i, GOOD[i], label, None, "p", "k")
+        thoughts.Thought(i, GOOD[i], label, None, {}, "k")
         for i, label in (("a", "1"), ("b", "0"), ("c", "1"))
     ]
     duels = planted(examples, made)
@@ -328,7 +354,7 @@ def test_a_judge_that_nothing_was_planted_for_is_not_heard(tmp_path):
     from finetooth.teach.review import review
 
     examples = [TASK.from_row(row, "here") for row in PAIRS]
-    made = [thoughts.Thought(row["id"], None, None, "truncated", "p", "k") for row in PAIRS]
+    made = [thoughts.Thought(row["id"], None, None, "truncated", {}, "k") for row in PAIRS]
     with serving(Server(scoring(lambda text, place: True))) as url:
         found = review(examples, made, {}, Teacher("m", Journal(tmp_path / "j"), url))
     assert (found.used, found.judged, found.agreement["n"]) == (False, 0, 0)

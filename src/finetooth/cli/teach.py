@@ -154,7 +154,7 @@ def command(
         disagreement=disagreement,  # type: ignore[arg-type]
         rejected=rejected,
     )
-    write_jsonl(out, map(task.to_row, chosen.examples))
+    write_jsonl(out, ({**task.to_row(e), "teach": e.meta["teach"]} for e in chosen.examples))
     drops = dropped or out.with_name(out.name + ".dropped.jsonl")
     write_jsonl(drops, chosen.dropped)
     doubts = out.with_name(out.name + ".doubts.jsonl")

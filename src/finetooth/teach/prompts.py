@@ -15,14 +15,23 @@ FOLDER = Path(__file__).parent / "prompts"
 
 @dataclass(frozen=True)
 class Prompt:
-    """A template with ``{name}`` fields; ``version`` is the start of its SHA-256."""
+    """A template with ``{name}`` fields; ``sha256`` is of its text, and its start is the ``version``."""
 
     name: str
     text: str
 
     @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
     def version(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        return self.sha256[:12]
+
+    @property
+    def stamp(self) -> dict[str, str]:
+        """What a row says of the prompt that made it."""
+        return {"prompt": self.name, "version": self.version, "sha256": self.sha256}
 
     @property
     def shown(self) -> str:

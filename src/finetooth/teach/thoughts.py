@@ -41,13 +41,16 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A reason and the label it came to; ``failure`` where the teacher gave none that can be read."""
+    """A reason and the label it came to; ``failure`` where the teacher gave none that can be read.
+
+    ``prompt``: as of ``Prompt.stamp``; ``request``: the key of the request in the journal.
+    """
 
     example_id: str
     reason: str | None
     label: str | None
     failure: str | None
-    prompt: str
+    prompt: Mapping[str, str]
     request: str
     analysis: str | None = None
     doubtful: bool = False
@@ -140,7 +143,7 @@ def generate(
         value = reply.value or {}
         label = label_name(value.get("predicted_label"))
         made.append(
-            Thought(reply.id, value.get("thought_process"), label, reply.failure, template.version, reply.key)
+            Thought(reply.id, value.get("thought_process"), label, reply.failure, template.stamp, reply.key)
         )
     return made
 
@@ -190,7 +193,7 @@ def reflect(
             value.get("thought_process"),
             e.target.label if reply.failure is None else None,
             reply.failure,
-            template.version,
+            template.stamp,
             reply.key,
             value.get("error_analysis"),
             bool(value.get("true_label_doubtful")),
@@ -252,9 +255,11 @@ def select(
                     continue
                 chosen = second
         assert chosen.label is not None
-        meta = {**e.meta, "prompt": chosen.prompt, "request": chosen.request}
+        meta = {**e.meta, "teach": {**chosen.prompt, "request": chosen.request}}
         made.append(Example(e.id, e.inputs, NliTarget(chosen.label, chosen.reason), meta))
-    first_hand = [e for e in made if e.meta["request"] == by_id[e.id].request]  # a correction saw no example
+    first_hand = [
+        e for e in made if e.meta["teach"]["request"] == by_id[e.id].request
+    ]  # a correction saw no example
     bad = _copied(first_hand, prompts.load(prompt).shown) | _faults(made)
     kept = tuple(e for e in made if e.id not in bad)
     dropped += [Drop(e.id, "teach", bad[e.id]) for e in made if e.id in bad]
@@ -301,11 +306,17 @@ def _doubt(e: Example, first: Thought, second: Thought | None) -> Finding:
     entailed = follows(first.label or "")
     consistent = verdict is not None and entailed is not None and (verdict == "entailed") == entailed
     doubtful = bool(second and second.doubtful)
+    asked = {**first.prompt, "request": first.request}
     return Finding(
         e.id,
         "teacher-disagrees",
         "warning" if doubtful or consistent else "info",
         f"the teacher says {first.label!r}, the data {e.target.label!r}",
-        {"thought": first.reason, "analysis": second.analysis if second else None, "doubtful": doubtful},
+        {
+            "thought": first.reason,
+            "analysis": second.analysis if second else None,
+            "doubtful": doubtful,
+            "teach": asked,
+        },
         {"label": first.label},
     )
