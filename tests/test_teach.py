@@ -126,6 +126,53 @@ def test_each_row_names_its_prompt_and_its_request_and_is_read_as_before(data, c
     assert "teach" not in capsys.readouterr().err
 
 
+MINE = "Does it follow?\n<premise>{premise}</premise>\n<hypothesis>{hypothesis}</hypothesis>\n"
+MINE_AGAIN = (
+    f"Find the mistake, in an analysis.\n{MINE}<label>{{label}}</label><thought>{{thought}}</thought>"
+)
+
+
+def test_prompts_of_ones_own_are_asked_with_and_named_in_the_rows(data, capsys):
+    mine, again = data.parent / "mine.txt", data.parent / "again.txt"
+    mine.write_text(MINE)
+    again.write_text(MINE_AGAIN)
+    options = ["--prompt", str(mine), "--correction-prompt", str(again)]
+    server = Server(teacher)
+    with serving(server) as url:
+        run(data, url, capsys)
+        _, said, rows = run(data, url, capsys, *options)
+        _, once_more, _ = run(data, url, capsys, *options)
+    assert (said["asked"], said["cached"], once_more["asked"]) == (4, 0, 0)
+    hashes = {p: hashlib.sha256(p.read_bytes()).hexdigest() for p in (mine, again)}
+    told = {r["id"]: (r["teach"]["prompt"], r["teach"]["sha256"]) for r in rows}
+    assert told == {"a": ("mine", hashes[mine]), "b": ("mine", hashes[mine]), "c": ("again", hashes[again])}
+    assert any("<label>0</label><thought>step 1: The mill left" in body for body in server.seen)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "word"),
+    [
+        ("--prompt", "Does {hypothesis} follow?", "lacks {premise}"),
+        ("--prompt", MINE + "{label}", "nothing fills {label}"),
+        ("--correction-prompt", MINE, "lacks {label}, {thought}"),
+        ("--prompt", b"\xff\xfe\x00", "UTF-8"),
+        ("--prompt", None, "there is no prompt"),
+    ],
+)
+def test_a_prompt_that_cannot_be_filled_is_one_error_before_anything_is_asked(
+    data, capsys, option, text, word
+):
+    path = data.parent / "mine.md"
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    out = data.parent / "o"
+    assert main(["teach", str(data), "--out", str(out), "--teacher", "m", option, str(path)]) == 2
+    said = capsys.readouterr().err
+    assert word in said
+    assert said.count("\n") == 1
+    assert not list(data.parent.glob("o*"))
+
+
 def test_money_that_nobody_counted_is_said(data, capsys):
     out = data.parent / "o"
     with serving(Server(teacher, usage=False)) as url:
@@ -214,6 +261,7 @@ def test_a_step_of_the_prompts_example_is_not_believed_of_another_pair():
     [
         (["--disagreement", "ignore"], "keep, omit, correct"),
         (["--budget", "1"], "prices"),
+        (["--disagreement", "omit", "--correction-prompt", "x"], "nothing is corrected"),
     ],
 )
 def test_bad_usage_is_one_line(data, capsys, arguments, word):

@@ -14,7 +14,7 @@ from finetooth.cli._output import Json, emit, say, table
 from finetooth.cli._progress import Progress
 from finetooth.errors import UsageError
 from finetooth.io import write_jsonl
-from finetooth.teach import thoughts
+from finetooth.teach import prompts, thoughts
 from finetooth.teach.client import Teacher
 from finetooth.teach.journal import Journal
 from finetooth.teach.local import Servers, is_local
@@ -60,6 +60,15 @@ def command(
         str,
         typer.Option(help="Where the teacher's label is another: keep it, omit the pair, or correct it."),
     ] = "correct",
+    prompt: Annotated[
+        str, typer.Option(help="The prompt of the thoughts: a file with {premise} and {hypothesis}, or ours.")
+    ] = "thought",
+    correction_prompt: Annotated[
+        str | None,
+        typer.Option(
+            help="The prompt of the corrections: a file with {thought} and {label} as well, or ours."
+        ),
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="Every request and answer, in SQLite (default: OUT.journal).")
     ] = None,
@@ -94,6 +103,14 @@ def command(
         )
     if budget is not None and not price_in and not price_out:
         raise UsageError("a --budget without prices", cure="give --price-in and --price-out")
+    if correction_prompt and disagreement != "correct":
+        raise UsageError(
+            f"--correction-prompt: with --disagreement {disagreement} nothing is corrected",
+            cure="leave it out",
+        )
+    prompts.load(prompt, *thoughts.THOUGHT_FIELDS)  # before anything is asked
+    again = correction_prompt or "reflect"
+    prompts.load(again, *thoughts.REFLECT_FIELDS)
     dataset = readers.load(data, task="nli", format=format)
     examples = list(dataset.examples)[:limit]
     task = registry.task("nli")
@@ -121,7 +138,13 @@ def command(
         second = first if same else one(corrector or teacher, other)
         with Progress("thoughts", "pairs") as bar:
             made = thoughts.generate(
-                examples, first, labels, concurrency=_at_once(first, concurrency), budget=budget, progress=bar
+                examples,
+                first,
+                labels,
+                prompt=prompt,
+                concurrency=_at_once(first, concurrency),
+                budget=budget,
+                progress=bar,
             )
         corrected = {}
         if disagreement == "correct":
@@ -129,7 +152,14 @@ def command(
             at_once = _at_once(second, concurrency)
             with Progress("corrections", "pairs") as bar:
                 corrected = thoughts.reflect(
-                    examples, made, second, labels, concurrency=at_once, budget=left, progress=bar
+                    examples,
+                    made,
+                    second,
+                    labels,
+                    prompt=again,
+                    concurrency=at_once,
+                    budget=left,
+                    progress=bar,
                 )
         reviewed = None
         if judge is not None or judge_url is not None:
@@ -153,6 +183,8 @@ def command(
         corrected,
         disagreement=disagreement,  # type: ignore[arg-type]
         rejected=rejected,
+        prompt=prompt,
+        correction_prompt=again,
     )
     write_jsonl(out, ({**task.to_row(e), "teach": e.meta["teach"]} for e in chosen.examples))
     drops = dropped or out.with_name(out.name + ".dropped.jsonl")

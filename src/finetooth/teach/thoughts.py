@@ -29,6 +29,9 @@ EXAMPLE = (
     "step 1: the shop closes at six and it is seven. step 2: the hypothesis says it is closed. "
     "step 3: seven is after six, so the hypothesis can be inferred."
 )
+# The fields of a prompt: those that it must have, and those that it may.
+THOUGHT_FIELDS = (("premise", "hypothesis"), ("labels", "example"))
+REFLECT_FIELDS = (("premise", "hypothesis", "label", "thought"), ("labels",))
 RUN_WORDS = 4  # so many words in a row that stand in the prompt's example are taken from it
 MEANINGS = {
     "1": "1: the hypothesis follows from the premise, or fits with it and may well be true",
@@ -111,8 +114,11 @@ def generate(
     budget: float | None = None,
     progress: Progress | None = None,
 ) -> list[Thought]:
-    """One thought an example, in order; the teacher is not shown the label."""
-    template = prompts.load(prompt)
+    """One thought an example, in order; the teacher is not shown the label.
+
+    ``prompt``: the name of one of ours, or the path of a file with THOUGHT_FIELDS.
+    """
+    template = prompts.load(prompt, *THOUGHT_FIELDS)
     yes = next((name for name in labels if name in ENTAILED), labels[0])
     shown = (
         f'{{"thought_process": "{EXAMPLE}", '
@@ -161,7 +167,7 @@ def reflect(
     progress: Progress | None = None,
 ) -> dict[str, Thought]:
     """Corrected thoughts, by id, for the examples whose thought came to another label than the data's."""
-    template = prompts.load(prompt)
+    template = prompts.load(prompt, *REFLECT_FIELDS)
     flawed = {t.example_id: t for t in thoughts}
     wrong = [e for e in examples if flawed[e.id].reason and flawed[e.id].label != e.target.label]
     asks = [
@@ -218,6 +224,7 @@ def select(
     disagreement: Disagreement = "correct",
     rejected: Mapping[str, str] | None = None,
     prompt: str = "thought",
+    correction_prompt: str = "reflect",
 ) -> Selected:
     """Believes a reason only after it was checked.
 
@@ -225,7 +232,7 @@ def select(
     label and reason, ``omit`` the pair, or take the ``correct`` reason of the second teacher, unless its pair is
     among those ``rejected`` (id -> why, as of ``review``). Every reason
     that an error-level check of reasons finds fault with is dropped by that check's name, and so is one that
-    speaks of what only the example in ``prompt`` is about.
+    speaks of what only the example in the prompt that made it is about.
     """
     by_id = {t.example_id: t for t in thoughts}
     made: list[Example] = []
@@ -257,23 +264,26 @@ def select(
         assert chosen.label is not None
         meta = {**e.meta, "teach": {**chosen.prompt, "request": chosen.request}}
         made.append(Example(e.id, e.inputs, NliTarget(chosen.label, chosen.reason), meta))
-    first_hand = [
-        e for e in made if e.meta["teach"]["request"] == by_id[e.id].request
-    ]  # a correction saw no example
-    bad = _copied(first_hand, prompts.load(prompt).shown) | _faults(made)
+    first_hand = [e for e in made if e.meta["teach"]["request"] == by_id[e.id].request]
+    others = [e for e in made if e.meta["teach"]["request"] != by_id[e.id].request]
+    bad = _copied(first_hand, prompt) | _copied(others, correction_prompt) | _faults(made)
     kept = tuple(e for e in made if e.id not in bad)
     dropped += [Drop(e.id, "teach", bad[e.id]) for e in made if e.id in bad]
     return Selected(kept, tuple(dropped), tuple(doubts))
 
 
-def _copied(examples: Sequence[Example], shown: str) -> dict[str, str]:
+def _copied(examples: Sequence[Example], prompt: str) -> dict[str, str]:
     """Example id -> which words of the prompt's example its reason took over, in a run: two that its own pair lacks."""
 
     def runs(text: str) -> set[tuple[str, ...]]:
         said = words(text)
         return {tuple(said[i : i + RUN_WORDS]) for i in range(len(said) - RUN_WORDS + 1)}
 
-    there = runs(shown) | runs(EXAMPLE)
+    template = prompts.load(prompt)
+    shown = template.shown
+    there = runs(shown)
+    if "example" in template.fields:
+        there |= runs(EXAMPLE)
     said = {w for w in words(shown) if len(w) > 2 and w not in STOP}
     found = {}
     for e in examples:
