@@ -206,6 +206,19 @@ def test_what_a_run_recorded_can_be_written_for_the_reference_and_read_again(tmp
     assert first["confidence"] == made.columns["confidence"][0]
 
 
+@pytest.mark.parametrize("last", ["[0.2, 0.1]", "[NaN, 0.1]"], ids=["polars", "by rows"])
+@pytest.mark.parametrize(("guids", "integers"), [([7, -12], True), (["7", "12"], False), ([7, "12"], False)])
+def test_integer_guids_are_written_as_integers(tmp_path, guids, integers, last):
+    folder = write_epochs(tmp_path / "in", [[(g, [0.1, 0.3], 1) for g in guids]] * 2)
+    with (folder / "dynamics_epoch_1.jsonl").open("a", encoding="utf-8") as file:
+        file.write(f'{{"guid": {json.dumps(guids[0])}, "logits_epoch_1": {last}, "gold": 1}}\n')
+    read = dynamics_files.read(folder)
+    reference.write(read, cartography(read), tmp_path / "out")
+    for name in ("td_metrics.jsonl", "training_dynamics/dynamics_epoch_0.jsonl"):
+        rows = [json.loads(line) for line in (tmp_path / "out" / name).read_text("utf-8").splitlines()]
+        assert [r["guid"] for r in rows] == (guids if integers else [str(g) for g in guids])
+
+
 def test_a_win_that_the_probabilities_contradict_is_counted():
     recorded = table([[0.9, 0.8]], correct=[[0, 1]])
     logits, _, findings = reference.as_logits(recorded)

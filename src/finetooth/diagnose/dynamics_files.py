@@ -27,6 +27,8 @@ VALUES = ("gold_prob", "margin", "correct", "loss")
 FILE = re.compile(r"dynamics_epoch_(\d+)\.jsonl")
 # What polars makes of a guid that is no string and no integer; a string may look so too.
 NOT_A_GUID = r"^(?:[\[{]|true$|false$|-?\d+(?:\.|[eE]))"
+AN_INTEGER = r"^(?:0|-?[1-9]\d*)$"
+QUOTED_GUID = re.compile(rb'"guid"\s*:\s*"')
 MAX_RATIO = 200  # decoded bytes by bytes on disk, as for other tables
 
 
@@ -36,7 +38,7 @@ class DynamicsTable:
 
     ``gold_prob``, ``margin``, ``correct`` (0 or 1) and ``loss`` are (examples, epochs). ``logits``
     (examples, epochs, classes) and ``gold`` (examples,) where the source has them. ``findings`` say
-    what is odd about the source.
+    what is odd about the source. ``integer_ids``: every id was an integer there, not a string of digits.
     """
 
     ids: tuple[str, ...]
@@ -48,6 +50,7 @@ class DynamicsTable:
     logits: np.ndarray | None = None
     gold: np.ndarray | None = None
     findings: tuple[Finding, ...] = field(default_factory=tuple)
+    integer_ids: bool = False
 
     @property
     def seen(self) -> np.ndarray:
@@ -157,8 +160,10 @@ def of_folder(folder: Path) -> DynamicsTable:
     changed: list[str] = []
     lost: list[str] = []
     parts: list[tuple[np.ndarray, int, np.ndarray, np.ndarray]] = []
+    integers = True
     for epoch, path in sorted(files.items()):
-        ids, logits, gold, without = _epoch(path, epoch)
+        ids, logits, gold, without, whole = _epoch(path, epoch)
+        integers = integers and whole
         lost += [f"{name} in epoch {epoch}" for name in without]
         if not ids:
             continue
@@ -207,6 +212,7 @@ def of_folder(folder: Path) -> DynamicsTable:
         cells,
         first,
         tuple(findings),
+        integers,
     )
 
 
@@ -217,11 +223,11 @@ def _epoch_files(folder: Path) -> dict[int, Path]:
         raise UsageError(f"cannot be read: {e.strerror}", where=str(folder)) from None
 
 
-Rows = tuple[list[str], np.ndarray, np.ndarray, list[str]]
+Rows = tuple[list[str], np.ndarray, np.ndarray, list[str], bool]
 
 
 def _epoch(path: Path, epoch: int) -> Rows:
-    """(guids, logits (n, classes), gold (n,), guids of rows that are left out) of one file."""
+    """(guids, logits (n, classes), gold (n,), guids of rows that are left out, whether all are integers) of one file."""
     import polars as pl
 
     key = f"logits_epoch_{epoch}"
@@ -235,7 +241,9 @@ def _epoch(path: Path, epoch: int) -> Rows:
             logits = frame[key].list.to_array(frame[key].list.len()[0]).to_numpy()
             gold = frame["gold"].to_numpy()
             if np.isfinite(_single(logits)).all() and (gold >= 0).all() and (gold < logits.shape[1]).all():
-                return frame["guid"].to_list(), logits, gold, []
+                digits = bool(frame["guid"].str.contains(AN_INTEGER).all())
+                whole = digits and not QUOTED_GUID.search(path.read_bytes())
+                return frame["guid"].to_list(), logits, gold, [], whole
     except (pl.exceptions.PolarsError, ValueError, OSError):
         pass
     return _epoch_by_rows(path, key)
@@ -258,6 +266,7 @@ def _epoch_by_rows(path: Path, key: str) -> Rows:
     rows: list[list[float]] = []
     gold: list[int] = []
     lost: list[str] = []
+    whole = True
     for where, row in Source(path).rows(problems=_refuse):
         missing = next((k for k in ("guid", key, "gold") if row.get(k) is None), None)
         if missing is not None:
@@ -266,6 +275,7 @@ def _epoch_by_rows(path: Path, key: str) -> Rows:
         guid, logits, label = row["guid"], row[key], row["gold"]
         if isinstance(guid, bool) or not isinstance(guid, (str, int)):
             raise DataError(f"guid: expected a string or an integer, found {json_type(guid)}", where=where)
+        whole = whole and isinstance(guid, int)
         if not isinstance(logits, list) or not logits or not all(x is None or _is_number(x) for x in logits):
             raise DataError(f"{key}: expected a list of numbers", where=where)
         if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(logits):
@@ -286,7 +296,7 @@ def _epoch_by_rows(path: Path, key: str) -> Rows:
     wide = np.full((len(rows), max(map(len, rows), default=0)), -np.inf)
     for i, one in enumerate(rows):
         wide[i, : len(one)] = one
-    return ids, wide, np.array(gold, np.int64), lost
+    return ids, wide, np.array(gold, np.int64), lost, whole
 
 
 def _is_number(value: Any) -> bool:

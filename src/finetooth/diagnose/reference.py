@@ -28,15 +28,19 @@ MOST_OTHERS = 1000  # classes that what is left of the probability is spread ove
 
 
 def write(table: DynamicsTable, made: DataMap, folder: str | Path) -> tuple[Finding, ...]:
-    """Both into ``folder``; what could not be said in their terms is returned as findings."""
+    """Both into ``folder``; what could not be said in their terms is returned as findings.
+
+    Ids that were integers are integers again: the reference looks them up in its data by equality.
+    """
     folder = Path(folder)
-    write_jsonl(folder / "td_metrics.jsonl", metrics(made))
+    guid = int if table.integer_ids else str
+    write_jsonl(folder / "td_metrics.jsonl", ({**row, "guid": guid(row["guid"])} for row in metrics(made)))
     logits, gold, findings = as_logits(table)
     for column, epoch in enumerate(table.epochs):
         here = np.flatnonzero(~np.isnan(table.gold_prob[:, column]))
         rows = (
             {
-                "guid": table.ids[i],
+                "guid": guid(table.ids[i]),
                 f"logits_epoch_{epoch}": [x for x in logits[i, column].tolist() if np.isfinite(x)],
                 "gold": int(gold[i]),
             }
