@@ -79,6 +79,18 @@ def test_a_teachers_row_that_cannot_be_used_is_dropped_by_name(tmp_path):
     assert "thought_process: expected a string, found null" in data.dropped[0].reason
 
 
+@pytest.mark.parametrize("options", [{}, {"task": "nli"}, {"format": "pairs"}], ids=str)
+def test_a_table_without_a_column_of_labels_says_so(tmp_path, options):
+    path = tmp_path / "rows.csv"
+    for more, cure in ((",target", "call 'target' label"), ("", "call the column of labels label")):
+        path.write_text(f"premise,hypothesis{more}\nAda left.,Ada went.{',1' if more else ''}\n")
+        with pytest.raises(
+            DataError, match=f"no column of labels: it has premise, hypothesis{more}".replace(",t", ", t")
+        ) as e:
+            readers.load(path, **options)
+        assert cure in e.value.cure
+
+
 def test_sick_keeps_its_quotes(tmp_path):
     text = 'pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n7\tA "dog runs\tA dog\t4\tNEUTRAL\n'
     data = table(tmp_path, text, "sick.txt")

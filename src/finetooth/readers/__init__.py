@@ -121,6 +121,11 @@ def _parts(source: Source, task: str | None, format: str | None) -> tuple[list[S
 
 
 def _unknown(source: Source, task: str | None) -> DataError:
+    from finetooth.readers import pairs
+
+    nearly = pairs.without_label(source) if task in (None, "nli") else None
+    if nearly is not None:
+        return nearly
     by_task: dict[str, list[str]] = {}
     for r in registry.readers():
         if task is None or r.task == task:

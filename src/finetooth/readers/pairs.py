@@ -64,6 +64,26 @@ def _delimiter(source: Source) -> str | None:
     return None
 
 
+def without_label(source: Source) -> DataError | None:
+    """What is wrong with a table that names a premise and a hypothesis and no label; None for anything else."""
+    if not source.is_text or source.starts_with in ("{", "["):
+        return None
+    line = source.head.decode("utf-8-sig", "ignore").lstrip().split("\n")[0].rstrip("\r")
+    for delimiter in ("\t", ",", ";"):
+        try:
+            header = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:
+            return None
+        found = _named(header)
+        if {"premise", "hypothesis"} <= set(found) and "label" not in found:
+            others = [name for name in header if name not in found.values()]
+            which = f"{others[0]!r}" if len(others) == 1 else "the column of labels"
+            cure = f"call {which} label; {', '.join(n for n in LABEL if n != 'label')} are known too"
+            said = ", ".join(header)
+            return DataError(f"no column of labels: it has {said[:160]}", where=str(source), cure=cure)
+    return None
+
+
 def sniff(source: Source) -> bool:
     if _delimiter(source):
         return True
@@ -78,6 +98,8 @@ def read(source: Source) -> Iterator[Example]:
     that it has no word for.
     """
     delimiter = _delimiter(source)
+    if delimiter is None and (lacking_label := without_label(source)):
+        raise lacking_label
     mapping: Mapping[str, str] = source.options.get("labels") or {}
     dropped: list[Drop] = source.options.setdefault("dropped", [])
     # Rows of JSON need not have the same keys: one may lack an id or a reason that the next one has.
