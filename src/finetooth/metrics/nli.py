@@ -42,7 +42,11 @@ def _per_class(examples: Sequence[Example], predictions: Targets) -> np.ndarray:
 
 
 def _macro_f1(sums: np.ndarray) -> np.ndarray:
-    """The mean over classes of 2tp / (2tp + fp + fn), as scikit-learn's f1_score(average="macro")."""
+    """The mean over the gold labels of 2tp / (2tp + fp + fn).
+
+    As scikit-learn's f1_score(average="macro", labels=sorted(set(gold))); without ``labels`` it would average over
+    labels that were only predicted, too.
+    """
     tp, fp, fn = (sums[..., i::3] for i in range(3))
     return 100.0 * np.mean(2 * tp / np.maximum(2 * tp + fp + fn, 1e-12), axis=-1)
 
@@ -66,5 +70,7 @@ def _ece(sums: np.ndarray) -> np.ndarray:
 
 
 ACCURACY = Metric("accuracy", _accuracy, percent, "share of equal labels")
-MACRO_F1 = Metric("macro_f1", _per_class, _macro_f1, "scikit-learn f1_score(average='macro')")
+MACRO_F1 = Metric(
+    "macro_f1", _per_class, _macro_f1, "scikit-learn f1_score(average='macro', labels=sorted(set(gold)))"
+)
 ECE = Metric("ece", _calibration, _ece, "Naeini et al. 2015, 15 bins", higher_is_better=False)
