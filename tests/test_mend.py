@@ -115,3 +115,57 @@ def test_spans_in_no_order_keep_their_types_when_several_are_moved():
     assert [(s.start, s.end, s.text, s.type) for s in mended.examples[0].target.entities] == gold
     assert len(mended.changes) == 4
     assert not mended.left
+
+
+def test_a_tag_is_set_and_the_spans_are_read_anew():
+    rows = [
+        {"id": "i", "tokens": ["Ada", "King", "left", "Rome"], "tags": ["O", "I-PER", "O", "B-LOC,B-ORG"]},
+        {"id": "e", "tokens": ["Ada", "\u200b"], "tags": ["B-PER", "O"]},
+        {"id": "x", "tokens": ["Ada"], "tags": ["X-PER"]},
+    ]
+    mended = mend(data("ner", *rows), severity="warning")
+    first = mended.examples[0].target
+    assert first.tags == ("O", "B-PER", "O", "B-LOC")
+    assert [(s.text, s.type) for s in first.entities] == [("King", "PER"), ("Rome", "LOC")]
+    # A token is gone from the predictions too or not at all; what no scheme knows only a person can say.
+    assert {(f.example_id, f.check) for f in mended.left} == {("e", "empty-token"), ("x", "unknown-tag")}
+
+
+def test_names_and_types_of_a_documents_entities_are_put_right_and_triples_follow(tmp_path):
+    source = {
+        "doc": "Ada King left Rome.",
+        "entities": [
+            {"mentions": ["ada king", "Lady Ada"], "type": "person"},
+            {"mentions": [], "type": "PLACE"},
+            {"mentions": [" Rome "], "type": "PLACE"},
+        ],
+        "triples": [{"head": "Lady Ada", "relation": "Left", "tail": " Rome "}],
+        "entity_label_set": ["PERSON", "PLACE"],
+    }
+    (tmp_path / "x.json").write_text(json.dumps([source]), "utf-8")
+    mended = mend(readers.load(tmp_path / "x.json", task="relation"), severity="warning")
+    ada, rome = mended.examples[0].inputs.entities
+    assert (ada.type, ada.aliases, [m.text for m in ada.mentions]) == ("PERSON", ("Ada King",), ["Ada King"])
+    assert [m.text for m in rome.mentions] == ["Rome"]
+    (triple,) = mended.examples[0].target.triples
+    assert (triple.head, triple.head_text, triple.tail, triple.tail_text) == (0, "Ada King", 1, "Rome")
+    assert not mended.left
+
+
+def test_a_name_without_a_place_gets_one_where_the_text_writes_it_otherwise(tmp_path):
+    entities = [{"mentions": ["ada king", "Lady Ada"], "type": "PER"}, {"mentions": [""], "type": "LOC"}]
+    row = {"doc": "Ada King left Rome.", "entities": entities, "triples": []}
+    (tmp_path / "x.json").write_text(json.dumps([row]), "utf-8")
+    mended = mend(readers.load(tmp_path / "x.json", task="ner"))
+    target = mended.examples[0].target
+    assert [(s.start, s.end, s.text, s.type) for s in target.entities] == [(0, 8, "Ada King", "PER")]
+    assert not target.unplaced
+    assert not mended.left
+
+
+def test_an_entity_that_a_triple_speaks_of_is_not_taken_out():
+    entities = [{"name": "Ada", "type": "PER", "mentions": [{"start": 0, "end": 3}]}, {"name": "", "type": "LOC", "mentions": []}]  # fmt: skip
+    row = {"id": "d", "text": "Ada left.", "entities": entities, "triples": [{"head": 0, "relation": "r", "tail": 1}]}  # fmt: skip
+    mended = mend(data("relation", row))
+    assert len(mended.examples[0].inputs.entities) == 2
+    assert [f.check for f in mended.left] == ["entity-without-mention"]

@@ -87,11 +87,11 @@ def unknown_tag(examples: Sequence[Example], context: CheckContext) -> Iterator[
     for example in examples:
         for i, tag in enumerate(example.target.tags or ()):
             if not is_tag(tag) or "," in tag:
-                prefix, kind = split(tag)
+                read = "-".join(split(tag))
                 yield flag(
                     example,
                     f"{example.inputs.tokens[i].text!r} has the tag {tag!r}",
-                    fix={"token": i, "tag": f"{prefix}-{kind}"} if kind else None,
+                    fix={"token": i, "tag": read} if is_tag(read) and read != tag else None,
                     token=i,
                     tag=tag,
                 )

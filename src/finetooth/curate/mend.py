@@ -14,15 +14,12 @@ from typing import Any
 
 from finetooth import checks, readers
 from finetooth.checks import _qa
+from finetooth.curate import _documents
+from finetooth.curate._documents import CannotApply
 from finetooth.errors import UsageError
-from finetooth.tasks.documents import NerTarget
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 ROUNDS = 4  # one fix can bare another fault: an answer that is moved may turn out to be cut
-
-
-class CannotApply(Exception):
-    """A fix that is a sentence, or of a kind that only a person can make."""
 
 
 @dataclass(frozen=True)
@@ -130,20 +127,13 @@ def applied(example: Example, findings: Sequence[Finding]) -> tuple[Example, lis
             continue  # it stays among what is left, by name
         places.add(place)
         made.append(finding)
-    return _in_order(example) if made else example, made
-
-
-def _in_order(example: Example) -> Example:
-    """Spans by start, then end. Only when all fixes are made: they name spans by their number."""
-    if not isinstance(example.target, NerTarget):
-        return example
-    spans = tuple(sorted(example.target.entities, key=lambda s: (s.start, s.end)))
-    return replace(example, target=replace(example.target, entities=spans))
+    return _documents.in_order(example) if made else example, made
 
 
 def _removal(finding: Finding) -> tuple[bool, int]:
     fix = finding.fix if isinstance(finding.fix, Mapping) else {}
-    number = next((fix[k] for k in ("answer", "mention", "triple") if isinstance(fix.get(k), int)), 0)
+    named = (fix.get(k) for k in ("answer", "mention", "triple", "entity"))
+    number = next((n for n in named if isinstance(n, int)), 0)
     return bool(fix.get("drop") or fix.get("remove")), -number
 
 
@@ -151,79 +141,25 @@ def _place(fix: Any) -> str | None:
     """What a fix is about, as a key: the second fix for it is not made; None for one that is a sentence."""
     if not isinstance(fix, Mapping):
         return None
-    for key in ("answer", "mention", "triple", "path", "remove", "token"):
+    for key in ("answer", "mention", "triple", "path", "remove", "token", "entity"):
         if key in fix:
-            side = "head" if "head" in fix else "tail" if "tail" in fix else ""
-            return f"{key} {fix[key]} {side}"
+            part = next(
+                (k for k in ("head", "tail", "type", "name") if k in fix and key in ("triple", "entity")), ""
+            )
+            # A name stands in several entities.
+            return f"{key} {fix[key]} {part or (fix.get('entity', '') if key == 'mention' else '')}"
     return None
 
 
 def _apply(example: Example, fix: Mapping[str, Any]) -> Example:
     if "answer" in fix:
         return _qa.apply(example, fix)
-    if "triple" in fix:
-        return _triple(example, fix)
-    if "mention" in fix:
-        return _mention(example, fix)
+    for key, make in _documents.FIXES.items():
+        if key in fix:
+            return make(example, fix)
     if "path" in fix or isinstance(fix.get("remove"), list):
         return _value(example, fix)
     raise CannotApply
-
-
-def _triple(example: Example, fix: Mapping[str, Any]) -> Example:
-    triples = list(example.target.triples)
-    i = fix["triple"]
-    if fix.get("drop"):
-        del triples[i]
-    else:
-        triple = triples[i]
-        for side in ("head", "tail"):
-            if side in fix:
-                place = _entity(example, fix[side], before=getattr(triple, side))
-                name = example.inputs.entities[place].name
-                triple = replace(triple, **{side: place, f"{side}_text": name})
-        if "relation" in fix:
-            triple = replace(triple, relation=fix["relation"])
-        triples[i] = triple
-    return replace(example, target=replace(example.target, triples=tuple(triples)))
-
-
-def _entity(example: Example, name: Any, *, before: int) -> int:
-    """The number of the entity that is named by its number or a name; of several of a name the one before."""
-    entities = example.inputs.entities
-    if isinstance(name, int):
-        if not 0 <= name < len(entities):
-            raise CannotApply
-        return name
-    called = [
-        number
-        for number, entity in enumerate(entities)
-        if name == entity.name or name in entity.aliases or any(name == m.text for m in entity.mentions)
-    ]
-    if before in called:
-        return before
-    if len(called) != 1:
-        raise CannotApply  # which of them is meant nobody said
-    return called[0]
-
-
-def _mention(example: Example, fix: Mapping[str, Any]) -> Example:
-    target = example.target
-    if not hasattr(target, "entities") or target.tags is not None:
-        raise CannotApply  # the mentions of relations hang on their entities, those of columns on their tags
-    if not isinstance(fix["mention"], int):
-        left = tuple(u for u in target.unplaced if (u.text, u.entity) != (fix["mention"], fix.get("entity")))
-        if not fix.get("drop") or len(left) == len(target.unplaced):
-            raise CannotApply
-        return replace(example, target=replace(target, unplaced=left))
-    spans = list(target.entities)
-    if fix.get("drop"):
-        del spans[fix["mention"]]
-    else:
-        start, end = fix["start"], fix["end"]
-        text = example.inputs.text[start:end]
-        spans[fix["mention"]] = replace(spans[fix["mention"]], start=start, end=end, text=text)
-    return replace(example, target=replace(target, entities=tuple(spans)))
 
 
 _STEP = re.compile(r'\.([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
