@@ -152,6 +152,7 @@ def test_prompts_of_ones_own_are_asked_with_and_named_in_the_rows(data, capsys):
 @pytest.mark.parametrize(
     ("option", "text", "word"),
     [
+        ("--correction-prompt naturally", MINE_AGAIN, "nothing fills {label}"),
         ("--prompt", "Does {hypothesis} follow?", "lacks {premise}"),
         ("--prompt", MINE + "{label}", "nothing fills {label}"),
         ("--correction-prompt", MINE, "lacks {label}, {thought}"),
@@ -166,11 +167,79 @@ def test_a_prompt_that_cannot_be_filled_is_one_error_before_anything_is_asked(
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     out = data.parent / "o"
-    assert main(["teach", str(data), "--out", str(out), "--teacher", "m", option, str(path)]) == 2
+    option, _, how = option.partition(" ")
+    options = [option, str(path), *(["--disagreement", f"correct-{how}"] if how else [])]
+    assert main(["teach", str(data), "--out", str(out), "--teacher", "m", *options]) == 2
     said = capsys.readouterr().err
     assert word in said
     assert said.count("\n") == 1
     assert not list(data.parent.glob("o*"))
+
+
+def naturally(again):
+    """The teacher of above, whose second look comes to the label ``again`` of c."""
+
+    def reply(body):
+        if "<reasoning>" not in body["messages"][0]["content"]:
+            return teacher(body)
+        row, _ = which(body)
+        reason = (
+            GOOD[row["id"]] if again == row["label"] else "step 1: a mill. step 2: so it can be inferred."
+        )
+        return json.dumps({"error_analysis": "hm", "thought_process": reason, "predicted_label": again})
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("again", "kept", "why"),
+    [
+        (0, ["a", "b", "c"], None),
+        (1, ["a", "b"], "not corrected: the second teacher says '1', the data '0'"),
+        (None, ["a", "b"], "not corrected: does not fit the schema"),
+    ],
+    ids=["comes to the label", "stays with its own", "unreadable"],
+)
+def test_corrected_naturally_the_second_teacher_sees_no_label(data, capsys, again, kept, why):
+    server = Server(naturally(again))
+    with serving(server) as url:
+        _, said, rows = run(data, url, capsys, "--disagreement", "correct-naturally", "--judge", "j")
+    assert [r["id"] for r in rows] == kept
+    assert said["corrected"] == said["judge"]["judged"] == (again == 0)
+    (second,) = [body for body in server.seen if "<reasoning>" in body]
+    assert "<reasoning>step 1: The mill left" in second
+    assert "<true_label>" not in second
+    assert "{label}" not in second
+    drops = (data.parent / "reasons.jsonl.dropped.jsonl").read_text()
+    assert drops == "" if why is None else why in json.loads(drops)["reason"]
+    (doubt,) = (data.parent / "reasons.jsonl.doubts.jsonl").read_text().splitlines()
+    assert json.loads(doubt)["evidence"]["doubtful"] is (again == 1)
+    assert json.loads(doubt)["evidence"].get("second_label") == ("1" if again == 1 else None)
+    if again == 0:
+        assert rows[2]["teach"]["prompt"] == "reconsider"
+
+
+def test_the_second_look_asks_the_same_whatever_the_label_is(tmp_path):
+    """Not even by the way: with another label in the data and the same flaw, not a word of the request is another."""
+    asked = []
+    for label in ("neutral", "contradiction"):
+        example = TASK.from_row({**PAIRS[2], "label": label}, "here")
+        flawed = [thoughts.Thought("c", GOOD["a"], "entailment", None, {}, "k")]
+        server = Server(lambda body: "no")
+        with serving(server) as url:
+            second = Teacher("m", Journal(tmp_path / label), url, form="prompt")
+            thoughts.reconsider([example], flawed, second, ["entailment", "neutral", "contradiction"])
+        asked.append(list(server.seen))
+    assert asked[0] == asked[1]
+    assert len(asked[0]) == 1
+
+
+def test_correct_is_correct_with_label(data, capsys):
+    with serving(Server(teacher)) as url:
+        _, first, rows = run(data, url, capsys, "--disagreement", "correct")
+        _, again, same = run(data, url, capsys, "--disagreement", "correct-with-label")
+    assert (first["corrected"], again["asked"], same) == (1, 0, rows)
+    assert rows[2]["teach"]["prompt"] == "reflect"
 
 
 def test_money_that_nobody_counted_is_said(data, capsys):

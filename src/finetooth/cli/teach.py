@@ -21,7 +21,13 @@ from finetooth.teach.local import Servers, is_local
 from finetooth.teach.review import review
 from finetooth.text import many
 
-POLICIES = ("keep", "omit", "correct")
+POLICIES = ("keep", "omit", *thoughts.CORRECTING)
+ALIASES = {"correct": "correct-with-label"}
+# The prompt of each way to correct, and what it must and may hold.
+CORRECTIONS = {
+    "correct-naturally": ("reconsider", thoughts.RECONSIDER_FIELDS, thoughts.reconsider),
+    "correct-with-label": ("reflect", thoughts.REFLECT_FIELDS, thoughts.reflect),
+}
 PROMPT_TOKENS = 2048  # room for the longest prompt beside the answer, in a model run here
 
 
@@ -48,7 +54,7 @@ def command(
     ] = None,
     corrector: Annotated[
         str | None,
-        typer.Option(help="The second teacher, shown label and flawed reasoning; the first if left out."),
+        typer.Option(help="The second teacher, shown the flawed reasoning; the first if left out."),
     ] = None,
     corrector_url: Annotated[str | None, typer.Option(help="The second teacher's endpoint.")] = None,
     judge: Annotated[
@@ -58,15 +64,18 @@ def command(
     judge_url: Annotated[str | None, typer.Option(help="The judge's endpoint.")] = None,
     disagreement: Annotated[
         str,
-        typer.Option(help="Where the teacher's label is another: keep it, omit the pair, or correct it."),
-    ] = "correct",
+        typer.Option(
+            help="Where the teacher's label is another: keep it, omit the pair, correct-naturally (the second teacher "
+            "does not see the label) or correct-with-label."
+        ),
+    ] = "correct-with-label",
     prompt: Annotated[
         str, typer.Option(help="The prompt of the thoughts: a file with {premise} and {hypothesis}, or ours.")
     ] = "thought",
     correction_prompt: Annotated[
         str | None,
         typer.Option(
-            help="The prompt of the corrections: a file with {thought} and {label} as well, or ours."
+            help="The prompt of the corrections: a file with {thought} as well, and {label} if that is to be seen, or ours."
         ),
     ] = None,
     journal: Annotated[
@@ -96,6 +105,7 @@ def command(
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
     json: Json = False,
 ) -> int:
+    disagreement = ALIASES.get(disagreement, disagreement)
     if disagreement not in POLICIES:
         raise UsageError(
             f"--disagreement: expected {', '.join(POLICIES)}, found {disagreement!r}",
@@ -103,14 +113,15 @@ def command(
         )
     if budget is not None and not price_in and not price_out:
         raise UsageError("a --budget without prices", cure="give --price-in and --price-out")
-    if correction_prompt and disagreement != "correct":
+    if correction_prompt and disagreement not in CORRECTIONS:
         raise UsageError(
             f"--correction-prompt: with --disagreement {disagreement} nothing is corrected",
             cure="leave it out",
         )
     prompts.load(prompt, *thoughts.THOUGHT_FIELDS)  # before anything is asked
-    again = correction_prompt or "reflect"
-    prompts.load(again, *thoughts.REFLECT_FIELDS)
+    ours, fields, ask_again = CORRECTIONS.get(disagreement, CORRECTIONS["correct-with-label"])
+    again = correction_prompt or ours
+    prompts.load(again, *fields)
     dataset = readers.load(data, task="nli", format=format)
     examples = list(dataset.examples)[:limit]
     task = registry.task("nli")
@@ -147,11 +158,11 @@ def command(
                 progress=bar,
             )
         corrected = {}
-        if disagreement == "correct":
+        if disagreement in CORRECTIONS:
             left = _left(budget, () if same else (first,))
             at_once = _at_once(second, concurrency)
             with Progress("corrections", "pairs") as bar:
-                corrected = thoughts.reflect(
+                corrected = ask_again(
                     examples,
                     made,
                     second,
@@ -202,7 +213,10 @@ def command(
         "teacher_accuracy": 100.0 * right / len(examples),
         "unreadable": dict(failures),
         "unreadable_rate": {name: 100.0 * n / len(examples) for name, n in failures.most_common()},
-        "corrected": sum(t.reason is not None for t in corrected.values()),
+        "corrected": sum(
+            (t := corrected.get(e.id)) is not None and t.reason is not None and t.label == e.target.label
+            for e in examples
+        ),
         "disagreements": len(chosen.disagreements),
         "judge": reviewed.to_json() if reviewed else None,
         "asked": sum(s.asked for s in spent),

@@ -65,7 +65,8 @@ def review(
     test = len(duels)
     for e in examples:
         better = corrected.get(e.id)
-        if better is not None and better.reason and flawed[e.id]:
+        # One that came to another label than the data's is not taken, whatever a judge says.
+        if better is not None and better.label == e.target.label and better.reason and flawed[e.id]:
             duels.append(Duel(e.id, e.inputs.premise, e.inputs.hypothesis, better.reason, flawed[e.id] or ""))
     verdicts: list[Verdict] = judge(duels, teacher, concurrency=concurrency, budget=budget, progress=progress)
     found = agreement(verdicts[:test])

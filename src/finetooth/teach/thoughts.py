@@ -2,7 +2,8 @@
 
 made = generate(examples, teacher)                  the first teacher does not see the label
 corrected = reflect(wrong, made, second_teacher)    the second sees the label and the flawed reasoning
-rows, dropped = select(examples, made, corrected, disagreement="correct")
+corrected = reconsider(wrong, made, second_teacher) or the flawed reasoning only
+rows, dropped = select(examples, made, corrected, disagreement="correct-with-label")
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from finetooth.registry import CheckContext, checks
 from finetooth.tasks.nli import ENTAILED, NliTarget, follows, label_name
 from finetooth.tasks.qa_phrases import STOP
 from finetooth.teach import prompts
-from finetooth.teach.client import Ask, Teacher
+from finetooth.teach.client import Ask, Reply, Teacher
 from finetooth.text import words
 from finetooth.types import Drop, Example, Finding
 
-Disagreement = Literal["keep", "omit", "correct"]
+Disagreement = Literal["keep", "omit", "correct-naturally", "correct-with-label"]
+CORRECTING = ("correct-naturally", "correct-with-label")
 Progress = Callable[[int, int], None]
 
 # What a label means, said to the teacher where the data use numbers or names of their own.
@@ -32,7 +34,9 @@ EXAMPLE = (
 # The fields of a prompt: those that it must have, and those that it may.
 THOUGHT_FIELDS = (("premise", "hypothesis"), ("labels", "example"))
 REFLECT_FIELDS = (("premise", "hypothesis", "label", "thought"), ("labels",))
+RECONSIDER_FIELDS = (("premise", "hypothesis", "thought"), ("labels",))
 RUN_WORDS = 4  # so many words in a row that stand in the prompt's example are taken from it
+ANALYSED = ("error_analysis", "thought_process")
 MEANINGS = {
     "1": "1: the hypothesis follows from the premise, or fits with it and may well be true",
     "0": "0: it does not follow",
@@ -103,6 +107,17 @@ def reflect_schema(characters: int = 2000) -> dict[str, Any]:
     }
 
 
+def reconsider_schema(labels: Sequence[str], characters: int = 2000) -> dict[str, Any]:
+    """The analysis, then the reasoning, then the label it came to: that one is not given."""
+    texts = {name: reflect_schema(characters)["properties"][name] for name in ANALYSED}
+    return {
+        "type": "object",
+        "properties": {**texts, "predicted_label": {"enum": [_value(name) for name in labels]}},
+        "required": [*texts, "predicted_label"],
+        "additionalProperties": False,
+    }
+
+
 def generate(
     examples: Sequence[Example],
     teacher: Teacher,
@@ -162,49 +177,81 @@ def reflect(
     *,
     prompt: str = "reflect",
     meanings: Mapping[str, str] | None = None,
-    concurrency: int = 8,
-    budget: float | None = None,
-    progress: Progress | None = None,
+    **how: Any,
 ) -> dict[str, Thought]:
-    """Corrected thoughts, by id, for the examples whose thought came to another label than the data's."""
+    """Corrected thoughts, by id, for the examples whose thought came to another label than the data's.
+
+    The teacher is shown the data's label. ``how``: concurrency, budget and progress, as ``Teacher.ask_all`` takes them.
+    """
     template = prompts.load(prompt, *REFLECT_FIELDS)
+    schemas = reflect_schema(room(teacher.max_tokens)), reflect_schema()
+    found = _again(examples, thoughts, teacher, template, label_text(labels, meanings), schemas, **how)
+    return {
+        e.id: _second(e, reply, template, e.target.label if reply.failure is None else None)
+        for e, reply in found
+    }
+
+
+def reconsider(
+    examples: Sequence[Example],
+    thoughts: Sequence[Thought],
+    teacher: Teacher,
+    labels: Sequence[str],
+    *,
+    prompt: str = "reconsider",
+    meanings: Mapping[str, str] | None = None,
+    **how: Any,
+) -> dict[str, Thought]:
+    """Like ``reflect``, but the teacher is not shown the data's label nor told that the reasoning is wrong.
+
+    The label of each thought is the one that the second teacher came to by itself.
+    """
+    template = prompts.load(prompt, *RECONSIDER_FIELDS)
+    schemas = reconsider_schema(labels, room(teacher.max_tokens)), reconsider_schema(labels)
+    found = _again(examples, thoughts, teacher, template, label_text(labels, meanings), schemas, **how)
+    return {
+        e.id: _second(e, reply, template, label_name((reply.value or {}).get("predicted_label")))
+        for e, reply in found
+    }
+
+
+def _again(
+    examples: Sequence[Example],
+    thoughts: Sequence[Thought],
+    teacher: Teacher,
+    template: prompts.Prompt,
+    said: str,
+    schemas: tuple[Mapping[str, Any], Mapping[str, Any]],
+    **how: Any,
+) -> list[tuple[Example, Reply]]:
+    """Asks about each example whose thought came to another label; only what ``template`` has a field for is shown."""
     flawed = {t.example_id: t for t in thoughts}
     wrong = [e for e in examples if flawed[e.id].reason and flawed[e.id].label != e.target.label]
-    asks = [
-        Ask(
-            e.id,
-            [
-                {
-                    "role": "user",
-                    "content": template.fill(
-                        premise=e.inputs.premise,
-                        hypothesis=e.inputs.hypothesis,
-                        label=e.target.label,
-                        thought=flawed[e.id].reason or "",
-                        labels=label_text(labels, meanings),
-                    ),
-                }
-            ],
-            reflect_schema(room(teacher.max_tokens)),
-            fits=reflect_schema(),
+    asks = []
+    for e in wrong:
+        text = template.fill(
+            premise=e.inputs.premise,
+            hypothesis=e.inputs.hypothesis,
+            label=e.target.label,
+            thought=flawed[e.id].reason or "",
+            labels=said,
         )
-        for e in wrong
-    ]
-    replies = teacher.ask_all(asks, concurrency=concurrency, budget=budget, progress=progress)
-    corrected = {}
-    for e, reply in zip(wrong, replies, strict=True):
-        value = reply.value or {}
-        corrected[e.id] = Thought(
-            e.id,
-            value.get("thought_process"),
-            e.target.label if reply.failure is None else None,
-            reply.failure,
-            template.stamp,
-            reply.key,
-            value.get("error_analysis"),
-            bool(value.get("true_label_doubtful")),
-        )
-    return corrected
+        asks.append(Ask(e.id, [{"role": "user", "content": text}], schemas[0], fits=schemas[1]))
+    return list(zip(wrong, teacher.ask_all(asks, **how), strict=True))
+
+
+def _second(e: Example, reply: Reply, template: prompts.Prompt, label: str | None) -> Thought:
+    value = reply.value or {}
+    return Thought(
+        e.id,
+        value.get("thought_process"),
+        label,
+        reply.failure,
+        template.stamp,
+        reply.key,
+        value.get("error_analysis"),
+        bool(value.get("true_label_doubtful")),
+    )
 
 
 @dataclass(frozen=True)
@@ -221,7 +268,7 @@ def select(
     thoughts: Sequence[Thought],
     corrected: Mapping[str, Thought],
     *,
-    disagreement: Disagreement = "correct",
+    disagreement: Disagreement = "correct-with-label",
     rejected: Mapping[str, str] | None = None,
     prompt: str = "thought",
     correction_prompt: str = "reflect",
@@ -229,8 +276,9 @@ def select(
     """Believes a reason only after it was checked.
 
     ``disagreement`` is what happens to a pair whose thought came to another label: ``keep`` the teacher's
-    label and reason, ``omit`` the pair, or take the ``correct`` reason of the second teacher, unless its pair is
-    among those ``rejected`` (id -> why, as of ``review``). Every reason
+    label and reason, ``omit`` the pair, or take the reason of the second teacher (``correct-naturally``,
+    ``correct-with-label``) where its label is the data's, unless its pair is among those ``rejected`` (id -> why,
+    as of ``review``). Every reason
     that an error-level check of reasons finds fault with is dropped by that check's name, and so is one that
     speaks of what only the example in the prompt that made it is about.
     """
@@ -252,10 +300,12 @@ def select(
                     Drop(e.id, "teach", f"the teacher says {first.label!r}, the data {e.target.label!r}")
                 )
                 continue
-            if disagreement == "correct":
+            if disagreement in CORRECTING:
                 why = "was not reflected on" if second is None else second.failure
                 if second is not None and second.doubtful:
                     why = "the second teacher doubts the label"
+                if second is not None and second.label is not None and second.label != e.target.label:
+                    why = f"the second teacher says {second.label!r}, the data {e.target.label!r}"
                 why = why or (rejected or {}).get(e.id)
                 if second is None or second.reason is None or why:
                     dropped.append(Drop(e.id, "teach", f"not corrected: {why}"))
@@ -315,18 +365,18 @@ def _doubt(e: Example, first: Thought, second: Thought | None) -> Finding:
     verdict = conclusion(first.reason or "", e.inputs.hypothesis)
     entailed = follows(first.label or "")
     consistent = verdict is not None and entailed is not None and (verdict == "entailed") == entailed
-    doubtful = bool(second and second.doubtful)
+    another = second.label if second else None
+    # Doubt in words, or, of one that was not shown the label, by a label of its own.
+    doubtful = bool(second and (second.doubtful or (another is not None and another != e.target.label)))
+    found = {"thought": first.reason, "analysis": second.analysis if second else None, "doubtful": doubtful}
+    if doubtful and another != e.target.label:
+        found["second_label"] = another
     asked = {**first.prompt, "request": first.request}
     return Finding(
         e.id,
         "teacher-disagrees",
         "warning" if doubtful or consistent else "info",
         f"the teacher says {first.label!r}, the data {e.target.label!r}",
-        {
-            "thought": first.reason,
-            "analysis": second.analysis if second else None,
-            "doubtful": doubtful,
-            "teach": asked,
-        },
+        {**found, "teach": asked},
         {"label": first.label},
     )
