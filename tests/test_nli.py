@@ -91,6 +91,31 @@ def test_a_table_without_a_column_of_labels_says_so(tmp_path, options):
         assert cure in e.value.cure
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "near"),
+    [
+        ("A boy kicks a ball against a wall.", "A boy kicks a ball against the wall", True),
+        ("It isn't raining on the two dogs.", "It is not raining on the 2 dogs.", True),
+        ("They wait in linefor the bus.", "They wait in line for the bus.", True),
+        ("A boy kicks a ball.", "A boy does not kick a ball.", False),
+        ("A boy kicks a red ball against the wall.", "A boy kicks a ball against the wall.", False),
+        ("A few people came.", "Few people came.", False),
+        ("It rose by 10.5 percent.", "It rose by 105 percent.", False),
+        ("A man bites the dog.", "A dog bites the man.", False),
+        ("Ada left.", "ada left", False),  # duplicate-pair says so
+    ],
+)
+def test_pairs_of_nearly_the_same_words_are_told_with_their_labels(tmp_path, ours, theirs, near):
+    rows = [(ours, "1"), (theirs, "1"), (theirs, "1"), (theirs, "0")]
+    text = "".join(json.dumps({"premise": p, "hypothesis": "He plays.", "label": x}) + "\n" for p, x in rows)
+    same = table(tmp_path, "\n".join(text.splitlines()[:3]), "same.jsonl")
+    found = checks.run(same, only="near-duplicate-pair").findings
+    assert [(f.severity, f.evidence["first"]) for f in found] == [("info", same.examples[0].id)] * near
+    other = table(tmp_path, "\n".join(text.splitlines()[::3]), "other.jsonl")
+    found = checks.run(other, only="near-duplicate-pair").findings
+    assert [(f.severity, f.fix) for f in found] == [("warning", None)] * near
+
+
 def test_sick_keeps_its_quotes(tmp_path):
     text = 'pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n7\tA "dog runs\tA dog\t4\tNEUTRAL\n'
     data = table(tmp_path, text, "sick.txt")

@@ -28,6 +28,22 @@ def _pair(example: Example) -> tuple[str, str]:
     return _key(example.inputs.premise), _key(example.inputs.hypothesis)
 
 
+_ARTICLE = re.compile(r"\b(?:an?|the)\s+(?!(?:few|little|lot|bit)\b)")  # few is not a few
+_NOT = re.compile(r"(?<=\w)n['’]t\b")
+_COUNTS = {
+    word: str(n)
+    for n, word in enumerate("two three four five six seven eight nine ten eleven twelve".split(), start=2)
+}
+_COUNTED = re.compile(rf"\b(?:{'|'.join(_COUNTS)})\b")
+
+
+def _gist(text: str) -> str:
+    """The same for texts that differ in articles, blanks within words, "isn't" and "is not", "two" and "2" only, too."""
+    line = _NOT.sub(" not", re.sub(r"\bcan['’]t\b|\bcannot\b", "can not", squeeze(text)))
+    line = _COUNTED.sub(lambda m: _COUNTS[m.group()], _ARTICLE.sub("", _key(line) + " "))
+    return re.sub(r"(?<!\d) +| +(?!\d)", "", line.replace("-", " "))
+
+
 def _by_pair(examples: Sequence[Example]) -> dict[tuple[str, str], list[Example]]:
     groups: dict[tuple[str, str], list[Example]] = defaultdict(list)
     for example in examples:
@@ -83,6 +99,40 @@ def duplicate_pair(examples: Sequence[Example], context: CheckContext) -> Iterat
                 yield flag(
                     e, f"the same pair and label as {group[0].id}", fix={"drop": True}, first=group[0].id
                 )
+
+
+@check("nli", severity="info")
+def near_duplicate_pair(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """A pair stands in the data twice but for articles, "isn't" and "is not", "two" and "2", a blank within a word.
+
+    For information where the labels are the same: it counts nearly twice. With another label it is a warning, one of
+    the two may be wrong. A negation or any other word more or less makes another pair: sets such as SICK are made of
+    those. What is equal but for case and punctuation duplicate-pair and conflicting-labels tell.
+
+    Bad: "A boy kicks a ball against a wall." and "A boy kicks a ball against the wall.", both with "A boy plays."
+    Fix: keep one; where the labels differ, the one that a person confirms
+    """
+    groups: dict[tuple[str, str], list[Example]] = defaultdict(list)
+    for e in examples:
+        gist = _gist(e.inputs.premise), _gist(e.inputs.hypothesis)
+        if all(gist):
+            groups[gist].append(e)
+    for group in groups.values():
+        first = group[0]
+        told = {_pair(first)}
+        for e in group[1:]:
+            if (pair := _pair(e)) in told:
+                continue
+            told.add(pair)
+            same = e.target.label == first.target.label
+            yield flag(
+                e,
+                f"nearly the words of {first.id}, with {'the same label' if same else f'the label {first.target.label!r} there'}",
+                severity="" if same else "warning",
+                fix={"drop": True} if same else None,
+                first=first.id,
+                same_label=same,
+            )
 
 
 @check("nli", severity="warning")

@@ -24,7 +24,7 @@ Dropping = Iterator[tuple[str, str]]
 NUMBERS = {"variability", "confidence", "cluster", "rule_score", "rank"}  # columns of numbers
 DUPLICATES = {
     "document-near-duplicate", "document-twice", "duplicate-pair", "duplicate-prompt", "duplicate-question",
-    "near-duplicate-question", "near-duplicate-row",
+    "near-duplicate-pair", "near-duplicate-question", "near-duplicate-row",
 }  # fmt: skip
 KEYS = ("combine", "filters", "fix", "out_of_sample")  # of a policy
 SEVERITIES = ("error", "warning", "info", "any")
