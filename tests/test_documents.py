@@ -270,6 +270,24 @@ def test_a_boundary_is_off_a_word_only_where_words_are_set_apart(tmp_path, text,
     assert [f.fix and (f.fix["start"], f.fix["end"]) for f in listed] == fix
 
 
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("New york", {"text": "New York"}),
+        ("IP", {"drop": True}),  # the middle of "ship" is no mention
+        ("US", "did you mean 'us'?"),
+    ],
+)
+def test_a_name_is_another_spelling_only_as_a_word_and_not_of_a_common_one(tmp_path, name, fix):
+    row = {
+        "doc": "New York sent us a ship.",
+        "entities": [{"mentions": ["York", name], "type": "ORG"}],
+        "triples": [],
+    }
+    (finding,) = found(load(tmp_path, [row], "relation", "x.json"), "mention-not-in-text")
+    assert finding.fix == (fix if isinstance(fix, str) else {"entity": 0, "mention": name} | fix)
+
+
 def test_convert_and_check_say_what_the_reader_left_out(tmp_path, capsys):
     rows = [{"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": a} for a in ("accept", "reject")]  # fmt: skip
     load(tmp_path, rows)

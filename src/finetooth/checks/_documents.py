@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from finetooth.tasks.documents import LabelledSpan, NerTarget, Unplaced
+from finetooth.tasks.mentions import cuts_word
 from finetooth.tasks.relation import as_ner, squashed
 from finetooth.types import Example
 
@@ -45,10 +46,12 @@ def kinds(example: Example) -> tuple[str, ...]:
 
 
 def variant(name: str, text: str) -> str | None:
-    """How the text writes this name where only case, blanks, dashes or quotes differ."""
+    """How the text writes this name, as whole words, where only case, blanks, dashes or quotes differ."""
     pattern = r"\s+".join(map(re.escape, name.translate(_SAME).split()))
-    found = re.search(pattern, text.translate(_SAME), re.IGNORECASE) if pattern else None
-    return text[found.start() : found.end()] if found else None
+    for found in re.finditer(pattern, text.translate(_SAME), re.IGNORECASE) if pattern else ():
+        if not cuts_word(text, found.start(), found.end()):  # IP is not the middle of "participants"
+            return text[found.start() : found.end()]
+    return None
 
 
 def stands(name: str, text: str) -> bool:

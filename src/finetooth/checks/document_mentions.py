@@ -30,12 +30,15 @@ def mention_not_in_text(examples: Sequence[Example], context: CheckContext) -> I
             if lost.why != "not in text":
                 continue
             found = variant(lost.text, example.inputs.text)
-            fix = {"entity": lost.entity, "mention": lost.text}
+            fix: Any = {"entity": lost.entity, "mention": lost.text}
+            fix |= {"text": found} if found else {"drop": True}
+            if found and found.islower() and not lost.text.islower() and len(found.split()) == 1:
+                fix = f"did you mean {found!r}?"  # US may be another word than us, and May than may
             yield flag(
                 example,
                 f"the text does not hold the mention {lost.text!r} ({lost.type})"
                 + (f"; it writes {found!r}" if found else ""),
-                fix=fix | ({"text": found} if found else {"drop": True}),
+                fix=fix,
                 mention=lost.text,
                 type=lost.type,
                 entity=lost.entity,
