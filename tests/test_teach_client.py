@@ -202,6 +202,22 @@ def test_a_page_instead_of_a_teacher_is_one_error_and_the_journal_keeps_what_cam
     assert Journal(tmp_path / "journal.sqlite").totals()["answers"] == 2
 
 
+def test_answers_under_way_when_one_stops_the_run_are_kept(tmp_path):
+    class Mixed(Page):
+        def handle(self, body):
+            if "question 0" in str(body):
+                return 200, {"content-type": self.kind}, self.page
+            return super().handle(body)
+
+    server = Mixed(b"<html>please log in</html>", "text/html", after=99)
+    server.delay = 0.03  # so that the page is there first; nothing fails where it is not
+    with serving(server) as url, pytest.raises(UsageError, match="please log in"):
+        teacher(tmp_path, url, form="prompt").ask_all(asks(50), concurrency=3)
+    totals = Journal(tmp_path / "journal.sqlite").totals()
+    assert totals["answers"] == sum(server.answered.values()) < 49
+    assert totals["in_flight"] == 1
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -108,7 +108,7 @@ class Teacher:
         if concurrency < 1:
             raise UsageError(f"concurrency: expected at least 1, found {concurrency}")
         client = Client(self)
-        gate, done = asyncio.Semaphore(concurrency), 0
+        gate, done, stopped = asyncio.Semaphore(concurrency), 0, False
         purse = Purse(self.spent, budget)
         rng = random.Random(self.seed)
         probing = asyncio.Lock()
@@ -121,6 +121,8 @@ class Teacher:
         async def one(ask: Ask, others: int) -> Told:
             nonlocal done
             async with gate:
+                if stopped:
+                    return None, "stopped", ""
                 if ask.schema is not None and self.form is None:
                     async with probing:
                         known = self.journal.answer(self._probe_key()) if self.form is None else None
@@ -139,8 +141,14 @@ class Teacher:
                 progress(done, len(asks))
             return told
 
+        tasks = [asyncio.create_task(one(same[0], len(same) - 1)) for same in alike.values()]
         try:
-            got = await asyncio.gather(*(one(same[0], len(same) - 1) for same in alike.values()))
+            got = await asyncio.gather(*tasks)
+        except UsageError:
+            # Nothing more is sent; what is under way is paid, so its answers are waited for and kept.
+            stopped = True
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
         finally:
             await client.close()
         by_name = dict(zip(alike, got, strict=True))
