@@ -445,6 +445,20 @@ def test_a_judge_is_heard_only_where_it_can_judge(data, capsys, monkeypatch, lik
         assert "prefers the flawed" in (data.parent / "reasons.jsonl.dropped.jsonl").read_text()
 
 
+def test_the_judge_is_paid_from_the_same_budget(data, capsys, monkeypatch):
+    monkeypatch.setattr("finetooth.teach.review.planted", lambda *a: own_against_empty()[:1])
+    options = ["--price-out", "1000000", "--max-tokens", "20", "--concurrency", "1", "--judge", "j"]
+    said = []
+    with serving(Server(judging(lambda text: "Ada" in text))) as url:
+        for budget in (None, 0, -1):
+            # An answer costs 5 and 20 at the worst, so the last one needs 15 more than all cost in the end.
+            limit = [] if budget is None else ["--budget", str(said[0]["cost"] + 15 + budget)]
+            one = run(data, url, capsys, *options, *limit, "--journal", str(data) + str(budget))
+            said.append(one[1])
+    assert [s["cost"] - said[0]["cost"] for s in said] == [0, 0, -5]
+    assert [s["asked"] - said[0]["asked"] for s in said] == [0, 0, -1]
+
+
 def own_against_empty():
     row = PAIRS[0]
     return [
