@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from finetooth import registry
+from finetooth.cli import main
 from finetooth.curate import table as tables
 from finetooth.curate.correct import corrected
 from finetooth.curate.filters import DUPLICATES, FILTERS, apply_filters
@@ -366,3 +367,33 @@ def test_a_table_that_is_not_there_or_empty_is_an_error(tmp_path, name):
 def test_a_scale_of_weights_is_a_number_above_zero(scale):
     with pytest.raises(ConfigError, match="scale"):
         variability_weights(np.array([0.1, 0.2]), scale=scale)
+
+
+def test_the_same_policy_on_validation_is_told_apart(tmp_path, capsys):
+    rows = [
+        {"id": f"{i}", "premise": f"Dog {i} runs.", "hypothesis": "It runs.", "label": 1} for i in range(4)
+    ]
+    for name in ("train", "dev"):
+        write_jsonl(tmp_path / f"{name}.jsonl", [r | {"id": name + r["id"]} for r in rows])
+        known = [
+            {"example_id": f"{name}{i}", "confidence": i / (4 if name == "dev" else 2)} for i in range(4)
+        ]
+        write_jsonl(
+            tmp_path / f"{name}.map.jsonl", [k | {"confidence": min(1, k["confidence"])} for k in known]
+        )
+    dev = (tmp_path / "dev.jsonl").read_bytes()
+    asked = ["curate", str(tmp_path / "train.jsonl"), "--with", str(tmp_path / "train.map.jsonl")]
+    asked += ["--filter", "confidence:low=0.5", "--out", str(tmp_path / "kept.jsonl"), "--json"]
+    asked += ["--validation", str(tmp_path / "dev.jsonl")]
+    assert main(asked) == 2
+    assert "--validation-with" in capsys.readouterr().err
+    assert main([*asked, "--validation-with", str(tmp_path / "dev.map.jsonl")]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["kept"] == 3
+    apart = said["validation"]
+    assert (apart["examples"], apart["kept"]) == (4, 2)
+    assert apart["fingerprint"] != apart["untouched_fingerprint"]
+    assert [d["example_id"] for d in apart["dropped"]] == ["dev0", "dev1"]
+    assert len((tmp_path / "kept.validation.jsonl").read_text("utf-8").splitlines()) == 2
+    assert len((tmp_path / "kept.validation.dropped.jsonl").read_text("utf-8").splitlines()) == 2
+    assert (tmp_path / "dev.jsonl").read_bytes() == dev

@@ -50,6 +50,13 @@ def command(
             "--fix", help="Where a diagnosis proposes another target, give it that instead of dropping it."
         ),
     ] = False,
+    validation: Annotated[
+        str | None,
+        typer.Option(help="Apply the same policy to these too; what is kept goes to OUT.validation.jsonl."),
+    ] = None,
+    validation_with: Annotated[
+        Path | None, typer.Option(help="The table of the validation examples, as --with has those of DATA.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be dropped.")] = False,
     task: Annotated[str | None, typer.Option(help="The task, where the content does not tell.")] = None,
     format: Annotated[str | None, typer.Option(help="The format, where the content does not tell.")] = None,
@@ -58,6 +65,11 @@ def command(
 ) -> int:
     if out is not None and Path(data).exists() and out.exists() and out.samefile(data):
         raise UsageError(f"{out}: would be written over itself", cure="give another --out")
+    if (validation is None) != (validation_with is None):
+        raise UsageError(
+            "--validation and --validation-with need each other",
+            cure="finetooth map RUN --split dev makes one",
+        )
     # The label is part of an id made from the content: a run's table has the ids of its own labels.
     dataset = readers.load(data, task=task, format=format, **{**_as_read_by(with_), **reading(labels=labels)})
     known = tables.read(with_)
@@ -68,6 +80,8 @@ def command(
         raise UsageError("nothing to do", cure="give --filter, --policy or --weights-out")
     if rules["filters"] and out is None and not dry_run:
         raise UsageError("no --out for the kept examples", cure="give --out FILE, or --dry-run")
+    if validation is not None and not rules["filters"]:
+        raise UsageError("no policy for the validation examples", cure="give --filter or --policy")
     kept: Any = dataset
     dropped: Sequence[Drop] = ()
     fixed: Sequence[Fixed] = ()
@@ -75,6 +89,30 @@ def command(
     if rules["filters"]:
         curated = apply_filters(dataset, rules, known, may_be_empty=dry_run)
         (kept, dropped), tally, fixed = curated, curated.per_filter, curated.fixed
+    apart: dict[str, Any] = {}
+    if validation is not None and validation_with is not None:
+        options = {**_as_read_by(validation_with), **reading(labels=labels)}
+        untouched = readers.load(validation, task=dataset.task, format=format, **options)
+        there = apply_filters(untouched, rules, tables.read(validation_with), may_be_empty=dry_run)
+        apart = {
+            "examples": len(untouched),
+            "kept": len(there.kept),
+            "dropped": there.dropped,
+            "fixed": there.fixed,
+            "per_filter": there.per_filter,
+            "fingerprint": there.kept.fingerprint,
+            "untouched_fingerprint": untouched.fingerprint,
+        }
+        if out is not None and not dry_run:
+            place = out.with_suffix(".validation.jsonl")
+            write_jsonl(place, map(registry.task(dataset.task).to_row, there.kept.examples))
+            write_jsonl(place.with_suffix(".dropped.jsonl"), there.dropped)
+            if there.fixed:
+                write_jsonl(place.with_suffix(".fixed.jsonl"), there.fixed)
+        say(
+            f"validation: {len(there.kept):,} of {len(untouched):,} kept by the same policy; scores on them flatter, "
+            f"report them beside those on the untouched {validation}"
+        )
     if out is not None and not dry_run:
         to_row = registry.task(dataset.task).to_row
         write_jsonl(out, map(to_row, kept.examples))
@@ -102,6 +140,7 @@ def command(
                 "per_filter": tally,
                 "not_in_table": without,
                 "fingerprint": kept.fingerprint,
+                **({"validation": apart} if apart else {}),
             }
         )
         return 0
