@@ -281,7 +281,7 @@ def test_the_time_of_generating_is_told_from_a_few_tokens(tmp_path, monkeypatch)
     assert tried == [1, 12]
     assert head.usual_answer * 4.0 <= together <= head.longest_answer * 4.0
     read = head.foretell(model, examples, batch_tokens=100_000, token_seconds=1.0) - together
-    assert read == 12 * max(map(len, head._prompts(examples)))
+    assert read == 12 * max(map(len, head._prompts(head._parts(examples))))
     assert model.training
 
 
