@@ -116,7 +116,10 @@ class Dynamics:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Examples of one task, where they came from, and what reading them dropped."""
+    """Examples of one task, where they came from, and what reading them dropped.
+
+    ``notes`` are sentences on parts of rows that the task has no place for (relations read as entities).
+    """
 
     task: str
     examples: Sequence[Example]
@@ -124,6 +127,7 @@ class Dataset:
     format: str
     fingerprint: str
     dropped: Sequence[Drop] = ()
+    notes: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -17,13 +17,14 @@ from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 @dataclass(frozen=True)
 class CheckReport:
     """What the checks found, the worst first; which checks were skipped, and why; what is fit, by origin;
-    the rows that the reader ``dropped``, which no check saw."""
+    the rows that the reader ``dropped``, which no check saw, and its ``notes`` on parts of rows."""
 
     examples: int
     findings: tuple[Finding, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     origins: tuple[dict[str, Any], ...] = ()
     dropped: tuple[Drop, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -33,6 +34,7 @@ class CheckReport:
     def to_json(self) -> dict[str, Any]:
         made = {"examples": self.examples, "counts": self.counts, "findings": list(self.findings)}
         made |= {"dropped": list(self.dropped)} if self.dropped else {}
+        made |= {"notes": list(self.notes)} if self.notes else {}
         return made | ({"origins": list(self.origins)} if self.origins else {})
 
 
@@ -79,7 +81,9 @@ def run(
     order = {e.id: i for i, e in enumerate(data.examples)}
     findings.sort(key=lambda f: (SEVERITIES.index(f.severity), order.get(f.example_id, -1)))
     origins = by_origin(data.examples, findings)
-    return CheckReport(len(data), tuple(findings), tuple(skipped), origins, tuple(data.dropped))
+    return CheckReport(
+        len(data), tuple(findings), tuple(skipped), origins, tuple(data.dropped), tuple(data.notes)
+    )
 
 
 def _names(given: Iterable[str] | str) -> Iterable[str]:

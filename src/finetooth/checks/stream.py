@@ -131,6 +131,7 @@ def run(
         for key, finding in whole.items():
             told = {"parts": times[key], "of_parts": len(dealt.paths)}
             take(replace(finding, evidence={**finding.evidence, **told}))
+    report.notes += source.options.get("notes") or []
     if len(dealt.paths) > 1:
         report.notes.append(
             f"checked in {len(dealt.paths)} parts of about {rows:,} rows: what compares different texts, and what is "

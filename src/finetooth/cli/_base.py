@@ -9,7 +9,7 @@ from typing import Any
 
 from finetooth import readers, registry
 from finetooth.cli._labels import reading
-from finetooth.cli._output import say
+from finetooth.cli._output import say, told_notes
 from finetooth.errors import UsageError
 from finetooth.runs import Run
 from finetooth.types import Dataset
@@ -70,6 +70,7 @@ def open_base(
         )
     given = reading(schemas, labels)
     dataset = readers.load(data, task=task, format=format, **given)
+    told_notes(dataset)
     of = registry.task(dataset.task)
     config = base.configure(
         name, of, data=data, train=train, schemas=None if schemas is None else str(schemas), head=head,

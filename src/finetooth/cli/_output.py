@@ -12,7 +12,7 @@ import typer
 
 from finetooth.io import to_json
 from finetooth.text import many, shorten
-from finetooth.types import Drop, Example
+from finetooth.types import Dataset, Drop, Example
 
 NAMED = 5  # rows, where there are many
 
@@ -30,6 +30,20 @@ def told_dropped(drops: Iterable[Drop]) -> None:
     """A line a reason for the rows that the reader left out; nothing where it left out none."""
     for reason, n in Counter(drop.reason for drop in drops).items():
         say(f"left out by the reader: {many(n, 'row')}: {reason}")
+
+
+def told_reading(data: Dataset) -> None:
+    """What reading left out: rows by their reason, and the notes on parts of rows."""
+    told_dropped(data.dropped)
+    told_notes(data)
+
+
+def told_notes(data: Dataset) -> None:
+    """What the reader has to say of parts of rows; of many files the first ones' notes."""
+    for note in data.notes[:NAMED]:
+        say(note)
+    if len(data.notes) > NAMED:
+        say(f"{len(data.notes) - NAMED:,} more of such notes, on other files")
 
 
 def told_reasons(reasons: Mapping[str, str], examples: Sequence[Example]) -> None:

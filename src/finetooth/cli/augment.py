@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import readers, registry
-from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._output import Json, emit, say, table, told_notes
 from finetooth.errors import UsageError
 from finetooth.io import fingerprint, write_jsonl
 from finetooth.machines import Spread
@@ -67,6 +67,7 @@ def command(
     from finetooth.cli._progress import Progress
 
     dataset = readers.load(data, task=task, format=format)
+    told_notes(dataset)
     refuse_other_tasks(dataset.task)
     if not allow_dev:
         refuse_held_out(data, dataset.examples)

@@ -12,7 +12,7 @@ import typer
 
 from finetooth import checks, readers
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, printable, say, table, told_dropped
+from finetooth.cli._output import Json, emit, printable, say, table, told_reading
 from finetooth.errors import UsageError
 from finetooth.io import write_json
 from finetooth.machines import Spread
@@ -129,7 +129,7 @@ def _explain(dataset, as_json: bool) -> int:
 
 def _print(dataset, report: checks.CheckReport, show: int) -> None:
     say(f"{dataset.source}: {many(len(dataset), 'example')} of {dataset.task} ({dataset.format})")
-    told_dropped(dataset.dropped)
+    told_reading(dataset)
     by = Counter((f.severity, f.check) for f in report.findings)
     shown: Counter[str] = Counter()
     for finding in report.findings:

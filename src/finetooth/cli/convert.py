@@ -9,7 +9,7 @@ import typer
 
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, say, told_dropped
+from finetooth.cli._output import Json, emit, say, told_reading
 from finetooth.errors import UsageError
 from finetooth.types import Dataset, Example
 
@@ -30,7 +30,7 @@ def command(
         raise UsageError("the data would be written over", where=str(out), cure="give another --out")
     assert writer.write is not None
     writer.write(dataset.examples, out)
-    told_dropped(dataset.dropped)
+    told_reading(dataset)
     kept = _kept(dataset, out, to)
     if json:
         emit({"examples": len(dataset), "format": to, "out": out, "same_after_reading_back": kept})

@@ -12,7 +12,7 @@ import yaml
 
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._output import Json, emit, say, table, told_notes
 from finetooth.curate import table as tables
 from finetooth.curate import weights
 from finetooth.curate.correct import Fixed
@@ -72,6 +72,7 @@ def command(
         )
     # The label is part of an id made from the content: a run's table has the ids of its own labels.
     dataset = readers.load(data, task=task, format=format, **{**_as_read_by(with_), **reading(labels=labels)})
+    told_notes(dataset)
     known = tables.read(with_)
     rules = read_policy(filter or [], combine, policy)
     if fix:

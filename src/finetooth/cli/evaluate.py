@@ -10,7 +10,7 @@ import typer
 from finetooth import readers, registry
 from finetooth.cli._base import is_base, open_base
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._output import Json, emit, say, table, told_notes
 from finetooth.cli._progress import Progress
 from finetooth.cli._scores import print_scores
 from finetooth.errors import FinetoothError, UsageError
@@ -165,6 +165,7 @@ def _data(
             raise UsageError(
                 "the run has no dev set", where=str(of.folder), cure="name the data to score it on"
             )
+    told_notes(dataset)
     seen = readers.load(train, task=of.config.task, **options) if train else own.get("train")
     return dataset, seen, own
 

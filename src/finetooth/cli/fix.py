@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import readers, registry
-from finetooth.cli._output import Json, emit, say, table
+from finetooth.cli._output import Json, emit, say, table, told_notes
 from finetooth.curate.mend import mend
 from finetooth.errors import UsageError
 from finetooth.io import write_jsonl
@@ -42,6 +42,7 @@ def command(
         raise UsageError(f"{out}: would be written over itself", cure="give another --out")
     options: dict[str, Any] = {"schemas": schemas} if schemas else {}
     dataset = readers.load(data, task=task, format=format, **options)
+    told_notes(dataset)
     mended = mend(dataset, severity=severity.value, only=only or (), drop=drop)
     to_row = registry.task(dataset.task).to_row
     changes = [c.to_json() for c in mended.changes]

@@ -9,7 +9,7 @@ import typer
 
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, say
+from finetooth.cli._output import Json, emit, say, told_notes
 from finetooth.cli._scores import print_scores
 from finetooth.evaluate import predictions as files
 from finetooth.evaluate.score import score
@@ -35,6 +35,7 @@ def command(
 ) -> int:
     options = reading(schemas, labels)
     dataset = readers.load(data, task=task, format=format, **options)
+    told_notes(dataset)
     of = registry.task(dataset.task)
     seen = readers.load(train, task=of.name, **options).examples if train else ()
     matched = files.read(predictions, of, dataset.examples)

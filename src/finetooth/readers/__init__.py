@@ -36,7 +36,8 @@ def load(data: str | Path, *, task: str | None = None, format: str | None = None
     of = registry.task(reader.task)
     examples = of.together(examples) if of.together else examples
     mark = fingerprint(map(of.to_row, examples))
-    return Dataset(reader.task, examples, str(source), reader.name, mark, tuple(dropped))
+    notes = tuple(source.options.get("notes") or ())
+    return Dataset(reader.task, examples, str(source), reader.name, mark, tuple(dropped), notes)
 
 
 def as_dataset(data: Dataset | str | Path, *, task: str | None = None) -> Dataset:

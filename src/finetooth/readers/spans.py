@@ -23,6 +23,7 @@ from finetooth.registry import Reader
 from finetooth.tasks import relation, rows
 from finetooth.tasks.mentions import edges
 from finetooth.tasks.ner import from_row, show, tagged, tags_in, to_row, words_of
+from finetooth.text import many
 from finetooth.types import Drop, Example
 
 SPAN_KEYS = ("spans", "entities", "ents", "labels", "label")
@@ -31,7 +32,7 @@ SPAN_KEYS = ("spans", "entities", "ents", "labels", "label")
 FIRST = 200  # rows that are looked at: the first ones may have no span
 
 
-def _key(row: Mapping[str, Any]) -> str | None:
+def span_key(row: Mapping[str, Any]) -> str | None:
     """Where the row keeps its spans: lists of [start, end, label] or of objects with start and end."""
     for key in SPAN_KEYS:
         value = row.get(key)
@@ -72,7 +73,9 @@ def read_rows(source: Source) -> Iterator[Example]:
     """Rows in order. The scheme of tags, where rows do not name it, is that of the whole file."""
     made: list[tuple[Example, Mapping[str, Any]]] = []
     untold: list[int] = []
+    beside = 0
     for where, row in source.rows():
+        beside += _relations(row)
         example = from_row(row, where)
         if example.target.tags is not None and not isinstance(row.get("scheme"), str):
             untold.append(len(made))
@@ -85,6 +88,7 @@ def read_rows(source: Source) -> Iterator[Example]:
             target = tagged(told.text, told.tokens, tags, scheme, str(source))
             target = replace(target, unplaced=example.target.unplaced)
             made[i] = replace(example, target=target), named
+    _note_relations(source, beside)
     return numbered(made)
 
 
@@ -150,34 +154,65 @@ def sniff_spans(source: Source) -> bool:
     if row is None or not isinstance(row.get("text"), str):
         return False
     if not any(row.get(k) == [] for k in SPAN_KEYS):
-        return _key(row) is not None
+        return span_key(row) is not None
     # Nothing in the first row: one further on says under which key spans stand.
     try:
-        return any(_key(row) is not None for _, row in islice(source.rows(problems=lambda *_: None), FIRST))
+        return any(
+            span_key(row) is not None for _, row in islice(source.rows(problems=lambda *_: None), FIRST)
+        )
     except DataError:
-        return _key(row) is not None
+        return span_key(row) is not None
 
 
 def read_spans(source: Source) -> Iterator[Example]:
     """Rows in order. What an annotator rejected or left open (Prodigy's ``answer``) is dropped by name."""
-    dropped: list[Drop] = source.options.setdefault("dropped", [])
+    beside = 0
 
     def each() -> Iterator[tuple[Example, Mapping[str, Any]]]:
+        nonlocal beside
         key = None
-        for where, row in _pairs(source):
-            answer = row.get("answer")
-            if answer in ("reject", "ignore"):
-                reason = f"the annotator's answer is {answer!r}; only 'accept' is gold"
-                dropped.append(Drop(str(_id(row) or where), "read", reason))
-                continue
-            key = _key(row) or _unlike(row) or key or "spans"
+        for where, row in accepted(source, _pairs(source)):
+            beside += _relations(row)
+            key = span_key(row) or _unlike(row) or key or "spans"
             plain = {k: row[k] for k in ("text", "tokens", "meta", "label_set", "unplaced") if k in row}
-            yield from_row(plain | {"id": _id(row), "entities": row.get(key) or []}, where), {"id": _id(row)}
+            yield (
+                from_row(plain | {"id": row_id(row), "entities": row.get(key) or []}, where),
+                {"id": row_id(row)},
+            )
 
-    return numbered(each())
+    yield from numbered(each())
+    _note_relations(source, beside)
 
 
-def _id(row: Mapping[str, Any]) -> Any:
+def accepted(
+    source: Source, listed: Iterable[tuple[str, Mapping[str, Any]]]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rows that an annotator did not reject or leave open (Prodigy's ``answer``); the others drop by name."""
+    dropped: list[Drop] = source.options.setdefault("dropped", [])
+    for where, row in listed:
+        answer = row.get("answer")
+        if answer in ("reject", "ignore"):
+            reason = f"the annotator's answer is {answer!r}; only 'accept' is gold"
+            dropped.append(Drop(str(row_id(row) or where), "read", reason))
+            continue
+        yield where, row
+
+
+def _relations(row: Mapping[str, Any]) -> int:
+    """How many relations stand beside the spans of a row, which entities alone cannot say."""
+    value = row.get("relations")
+    return len(value) if isinstance(value, list) else 0
+
+
+def _note_relations(source: Source, n: int) -> None:
+    if n:
+        said = many(n, "relation")
+        source.options.setdefault("notes", []).append(
+            f"{source}: {said} beside the spans not read, since the task is ner; --task relation reads them"
+        )
+
+
+def row_id(row: Mapping[str, Any]) -> Any:
     # Prodigy asks several questions about one input: it is the task that is asked once.
     keys = ("id", "_id", "_task_hash", "_input_hash")
     return next((row[k] for k in keys if isinstance(row.get(k), (str, int))), None)

@@ -74,6 +74,7 @@ def load(config: Config, train: Given = None, dev: Given = None) -> Splits:
         if each is not None and each.task != config.task:
             raise UsageError(f"holds {each.task}, not {config.task}", where=each.source)
     # Of the whole files: what is drawn from them below has another fingerprint.
+    notes += [note for each in (whole, other) if each is not None for note in each.notes[:5]]
     warnings = tuple(filter(None, (versions.warning(each) for each in (whole, other) if each is not None)))
     if other is None:
         whole, other, note = hold_out(whole, config.data.dev_share, seed=config.data.sample_seed)
