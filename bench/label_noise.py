@@ -255,7 +255,7 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
     """What others rank by; an example without a figure is in the middle. AUM is of probabilities, not logits.
 
     cleanlab is its label quality of out-of-sample probabilities (self-confidence, its default) where there is one
-    label an example; elsewhere the same figure, the out-of-sample probability of the gold.
+    label an example; elsewhere, as its token_classification has it by default, that of the least sure part.
     """
     ids = [e.id for e in examples]
     at = {name: i for i, name in enumerate(dynamics.ids)}
@@ -266,7 +266,7 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
         middle = float(np.median(means))
         return np.array([middle if r is None else means[r] for r in rows])
 
-    confident = held.aligned("gold_prob", ids)
+    confident = held.aligned("least_prob", ids)
     found = held.matrix(ids)
     if found is not None:
         try:

@@ -134,10 +134,11 @@ def by_hand(model, head, window, smoothing=0.0):
         others = torch.cat([x[:gold], x[gold + 1 :]])
         loss = -(1 - smoothing) * x[gold] - smoothing * x.mean()
         rows.append((loss, x[gold].exp(), x[gold].exp() - others.max().exp(), x[gold] > others.max()))
-    return [
+    means = [
         float(torch.stack([torch.as_tensor(v) for v in col]).float().mean())
         for col in zip(*rows, strict=True)
     ]
+    return [*means, float(min(row[1] for row in rows))]
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -149,7 +150,8 @@ def test_a_step_says_what_full_logits_of_each_sequence_say(base, smoothing):
         w.smoothing = smoothing
     step = head.step(model.eval(), head.collate(windows))
     for i, w in enumerate(windows):
-        loss, prob, margin, won = by_hand(model, head, w, smoothing)
+        loss, prob, margin, won, least = by_hand(model, head, w, smoothing)
+        assert float(step.least_prob[i]) == pytest.approx(least, rel=1e-3)
         assert float(step.loss[i].detach()) == pytest.approx(loss, rel=1e-4)
         assert float(step.gold_prob[i]) == pytest.approx(prob, rel=1e-4)
         assert float(step.margin[i]) == pytest.approx(margin, rel=1e-3, abs=1e-6)
@@ -579,7 +581,7 @@ def test_architectures_of_other_families_give_the_same_step(tmp_path):
         windows = head.windows(facts(4))
         step = head.step(model.eval(), head.collate(windows))
         for i, w in enumerate(windows):
-            loss, prob, margin, _ = by_hand(model, head, w)
+            loss, prob, margin, *_ = by_hand(model, head, w)
             assert float(step.loss[i].detach()) == pytest.approx(loss, rel=1e-4), type(model)
             assert float(step.gold_prob[i]) == pytest.approx(prob, rel=1e-3)
             assert float(step.margin[i]) == pytest.approx(margin, rel=1e-2, abs=1e-5)

@@ -141,10 +141,24 @@ def test_padding_and_company_change_nothing(base):
     together = head.step(model, head.collate(windows))
     for row, window in enumerate(windows):
         alone = head.step(model, head.collate([window]))
-        for name in ("loss", "units", "gold_prob", "margin"):
+        for name in ("loss", "units", "gold_prob", "margin", "least_prob"):
             assert float(getattr(together, name)[row].detach()) == pytest.approx(
                 float(getattr(alone, name)[0].detach()), abs=1e-5
             )
+
+
+def test_one_wrong_tag_among_many_right_ones_shows_in_the_least_sure_one(base):
+    head = make(base, documents(1, facts=5))
+    (window,) = head.windows(documents(1, facts=5))
+    gold, head._logs = torch.tensor(window.fields["gold"]), lambda model, batch: log
+    log = torch.full((len(gold), len(head.tags)), 0.01 / (len(head.tags) - 1)).log()
+    log[torch.arange(len(gold)), gold] = float(np.log(0.99))
+    sure = head.step(None, head.collate([window]))
+    log[3, gold[3]] = float(np.log(0.02))
+    step = head.step(None, head.collate([window]))
+    assert float(sure.least_prob[0]) == pytest.approx(0.99)
+    assert float(step.least_prob[0]) == pytest.approx(0.02)
+    assert float(step.gold_prob[0]) == pytest.approx(0.99 - 0.97 / len(gold))
 
 
 def test_a_weight_of_two_is_the_example_twice(base):

@@ -113,6 +113,29 @@ def test_dynamics_hold_every_example_once_an_epoch(tmp_path):
     assert run.status == "finished"
 
 
+def test_of_several_windows_the_least_sure_part_is_kept_and_an_older_checkpoint_goes_on_without(tmp_path):
+    from finetooth.diagnose import dynamics_files
+    from finetooth.models.head import Step, Window
+    from finetooth.train.dynamics import Recorder
+
+    def seen(recorder, least):
+        half = torch.full((3,), 0.5)
+        recorder.add(np.arange(3), Step(half, half, half, half, half > 0, torch.tensor(least)))
+        recorder.end_epoch()
+
+    windows = [Window(0, [1]), Window(0, [1]), Window(1, [1])]
+    recorder = Recorder(["a", "b"], windows)
+    seen(recorder, [0.25, 0.125, 0.5])
+    old = {k: v[..., :4, :] for k, v in recorder.state().items()}
+    again = Recorder(["a", "b"], windows)
+    again.restore(old)
+    seen(again, [0.25, 0.75, 0.0625])
+    again.write(tmp_path / "dynamics.parquet")
+    table = dynamics_files.read(tmp_path / "dynamics.parquet")
+    assert np.isnan(table.least_prob[:, 0]).all()
+    assert table.part_prob.tolist() == [[0.5, 0.25], [0.5, 0.0625]]
+
+
 def test_a_head_that_cannot_bring_the_gold_back_is_stopped_before_the_first_step(tmp_path):
     def build(config, task, examples):
         built = toy.build(config, task, examples)

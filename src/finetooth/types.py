@@ -103,7 +103,8 @@ class Score:
 class Dynamics:
     """What the training pass itself showed of one example in one epoch (epochs count from 0).
 
-    ``margin`` is the gold probability less the best other one; ``correct`` is whether gold won.
+    ``margin`` is the gold probability less the best other one; ``correct`` is whether gold won. ``least_prob`` is
+    the probability of the part of the gold (a tag, a token of an answer) that was least sure; None in older runs.
     """
 
     example_id: str
@@ -112,6 +113,7 @@ class Dynamics:
     margin: float
     correct: bool
     loss: float
+    least_prob: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Training dynamics as one table, from a run or from files in the reference format of Dataset Cartography.
 
-A run's dynamics.parquet:                   example_id, epoch, gold_prob, margin, correct, loss
+A run's dynamics.parquet:                   example_id, epoch, gold_prob, margin, correct, loss, least_prob
 A folder of dynamics_epoch_0.jsonl, ...:    {"guid": 17, "logits_epoch_0": [0.3, -1.2, 0.9], "gold": 2}
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from finetooth.diagnose.dynamics_findings import about, named
 from finetooth.diagnose.softmax32 import softmax32
 from finetooth.errors import DataError, UsageError
 from finetooth.io import Source, json_type
@@ -24,6 +25,7 @@ from finetooth.text import many
 from finetooth.types import Finding
 
 VALUES = ("gold_prob", "margin", "correct", "loss")
+LEAST = "least_prob"  # runs of before have none
 FILE = re.compile(r"dynamics_epoch_(\d+)\.jsonl")
 # What polars makes of a guid that is no string and no integer; a string may look so too.
 NOT_A_GUID = r"^(?:[\[{]|true$|false$|-?\d+(?:\.|[eE]))"
@@ -39,6 +41,8 @@ class DynamicsTable:
     ``gold_prob``, ``margin``, ``correct`` (0 or 1) and ``loss`` are (examples, epochs). ``logits``
     (examples, epochs, classes) and ``gold`` (examples,) where the source has them. ``findings`` say
     what is odd about the source. ``integer_ids``: every id was an integer there, not a string of digits.
+    ``least_prob`` (examples, epochs): the probability of that part of the gold (a tag, a token of an answer) that
+    was least sure; None where it was not recorded or an example has one part.
     """
 
     ids: tuple[str, ...]
@@ -51,11 +55,19 @@ class DynamicsTable:
     gold: np.ndarray | None = None
     findings: tuple[Finding, ...] = field(default_factory=tuple)
     integer_ids: bool = False
+    least_prob: np.ndarray | None = None
 
     @property
     def seen(self) -> np.ndarray:
         """(examples, epochs), true where there is a value."""
         return ~np.isnan(self.gold_prob)
+
+    @property
+    def part_prob(self) -> np.ndarray:
+        """(examples, epochs) ``least_prob``, ``gold_prob`` where there is none."""
+        if self.least_prob is None:
+            return self.gold_prob
+        return np.where(np.isnan(self.least_prob), self.gold_prob, self.least_prob)
 
     def parts(
         self, columns: Collection[int], names: Sequence[str]
@@ -96,14 +108,15 @@ def of_parquet(path: Path) -> DynamicsTable:
     columns = ["example_id", "epoch", *VALUES]
     try:
         check_columns(path)
-        table = pq.read_table(path, columns=columns, read_dictionary=["example_id"])
+        names = [*columns, *({LEAST} & set(pq.read_schema(path).names))]
+        table = pq.read_table(path, columns=names, read_dictionary=["example_id"])
         ids = table["example_id"].combine_chunks()
         ids = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
         if ids.null_count or any(table[c].null_count for c in columns[1:]):
             raise DataError("a value is missing (null)", where=str(path))
         names_of = [str(name) for name in ids.dictionary.to_pylist()]
         epoch = table["epoch"].to_numpy().astype(np.int64)
-        values = {name: table[name].to_numpy().astype(np.float64) for name in VALUES}
+        values = {name: table[name].to_numpy().astype(np.float64) for name in names[2:]}
     except (pa.ArrowException, OSError, ValueError, TypeError, NotImplementedError) as e:
         raise unreadable(path, e) from None
     if not len(epoch):
@@ -191,7 +204,7 @@ def of_folder(folder: Path) -> DynamicsTable:
     if lost:
         said = f"rows whose logits are not finite numbers, left out: {len(lost):,}; training diverged there"
         more = [flag("", said, severity="warning", rows=lost[:10], fix="a lower learning rate")]
-        findings += _named(more, "dynamics-not-finite")
+        findings += named(more, "dynamics-not-finite")
     if changed:
         more = [
             flag(
@@ -201,7 +214,7 @@ def of_folder(folder: Path) -> DynamicsTable:
                 examples=changed[:10],
             )
         ]
-        findings += _named(more, "dynamics-gold-changed")
+        findings += named(more, "dynamics-gold-changed")
     return DynamicsTable(
         table.ids,
         table.epochs,
@@ -328,7 +341,7 @@ def _pivot(
     times = np.bincount(code * len(epochs) + column, minlength=shape[0] * shape[1]).reshape(shape)
     cells = {}
     for name, value in values.items():
-        if not np.isfinite(value).all():
+        if name != LEAST and not np.isfinite(value).all():
             bad = ids[int(code[np.flatnonzero(~np.isfinite(value))[0]])]
             raise not_finite(name, bad, where)
         cells[name] = np.full(shape, np.nan)
@@ -342,53 +355,5 @@ def _pivot(
         cells["correct"],
         cells["loss"],
         findings=tuple(findings),
+        least_prob=cells.get(LEAST),
     )
-
-
-def about(ids: Sequence[str], epochs: Sequence[int], times: np.ndarray) -> list[Finding]:
-    """What a reader of the map must know of the epochs it is made of."""
-    seen = times > 0
-    n, e = seen.shape
-    findings: list[Finding] = []
-
-    def found(check: str, message: str, **evidence: Any) -> None:
-        findings.extend(_named([flag("", message, severity="warning", **evidence)], check))
-
-    if e == 1:
-        found(
-            "dynamics-one-epoch",
-            "only one epoch: variability is 0 and nothing can be forgotten",
-            epoch=epochs[0],
-        )
-    elif not (seen.sum(axis=1) > 1).any():
-        found(
-            "dynamics-epochs-disjoint",
-            f"no example was seen in more than one of {e} epochs: each figure is of a single epoch, variability "
-            "is 0 and forgetting cannot be told",
-            examples_by_epoch={str(k): int(v) for k, v in zip(epochs, seen.sum(axis=0), strict=True)},
-        )
-    elif not seen.all():
-        gaps = np.flatnonzero(~seen.all(axis=1))
-        found(
-            "dynamics-epochs-missing",
-            f"{len(gaps):,} of {n:,} examples were not seen in every epoch; their figures are of those they were seen in",
-            examples=[ids[i] for i in gaps[:10]],
-            examples_by_epoch={str(k): int(v) for k, v in zip(epochs, seen.sum(axis=0), strict=True)},
-        )
-    skipped = sorted(set(range(epochs[0], epochs[-1] + 1)) - set(epochs))
-    if skipped:
-        found("dynamics-epochs-skipped", f"there is nothing of the epochs {skipped}", epochs=skipped)
-    twice = np.flatnonzero((times > 1).any(axis=1))
-    if len(twice):
-        found(
-            "dynamics-seen-twice",
-            f"{len(twice):,} examples stand twice in an epoch; the last row counts",
-            examples=[ids[i] for i in twice[:10]],
-        )
-    return findings
-
-
-def _named(findings: Sequence[Finding], check: str) -> tuple[Finding, ...]:
-    from dataclasses import replace
-
-    return tuple(f if f.check else replace(f, check=check) for f in findings)

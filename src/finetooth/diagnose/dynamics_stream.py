@@ -16,6 +16,7 @@ import numpy as np
 
 from finetooth.diagnose import dynamics_files
 from finetooth.diagnose.dynamics_files import DynamicsTable
+from finetooth.diagnose.dynamics_findings import about
 from finetooth.errors import DataError
 from finetooth.runs import Run
 from finetooth.types import Finding
@@ -104,7 +105,7 @@ def scan(path: Path) -> DynamicsStream | None:
     if not epochs:
         return None
     seen = np.stack([_longer(m, len(places.ids)) for m in marks], axis=1)
-    findings = dynamics_files.about(_Names(places.ids), epochs, seen)
+    findings = about(_Names(places.ids), epochs, seen)
     return DynamicsStream(path, places.ids, tuple(epochs), seen, tuple(findings))
 
 

@@ -116,7 +116,10 @@ class CausalHead:
     # ---- encoding
 
     def windows(self, examples: Sequence[Example], *, targets: bool = True) -> list[Window]:
-        """One window an example or stretch of one, ``fields["prompt"]`` tokens of it prompt; none for what does not fit."""
+        """One window an example or stretch of one; none for what does not fit.
+
+        ``fields``: ``prompt`` (how many of its tokens), ``part`` (of which stretch), ``free`` (its answer has a reason).
+        """
         parts = self._parts(examples)
         prompts = self._prompts(parts, targets=targets)
         if not targets:
@@ -133,14 +136,14 @@ class CausalHead:
                     f"too long: {size} tokens ({len(answer)} of them answer), model.max_length_tokens is {most}{cure}"
                 )
                 continue
-            made.append(Window(part.example, prompt + answer, {"prompt": len(prompt), "part": k}))
+            free = self.task.reasoned is not None and self.task.reasoned(part.of)
+            made.append(
+                Window(part.example, prompt + answer, {"prompt": len(prompt), "part": k, "free": free})
+            )
         if self.longest_answer is None and made:
             sizes = [len(w) - w.fields["prompt"] for w in made]
             self.longest_answer, self.usual_answer = max(sizes), math.ceil(np.mean(sizes))
-            reasoned = self.task.reasoned
-            self.asks_reason = reasoned is not None and any(
-                reasoned(parts[w.fields["part"]].of) for w in made
-            )
+            self.asks_reason = any(w.fields["free"] for w in made)
             self.longest_loop = loops.longest([list(w.input_ids[w.fields["prompt"] :]) for w in made])
         return made
 
@@ -181,6 +184,7 @@ class CausalHead:
             batch["at"] = at
             batch["gold"] = batch["input_ids"].reshape(-1)[at + 1]
             batch["row"] = torch.from_numpy(np.repeat(np.arange(len(windows)), [len(p) for p in places]))
+            batch["free"] = torch.tensor([bool(w.fields["free"]) for w in windows])
         return batch
 
     # ---- the model
@@ -203,7 +207,7 @@ class CausalHead:
         return model
 
     def step(self, model: Any, batch: dict[str, Any]) -> Step:
-        """gold_prob and margin are means over the answer's tokens, as the loss is; correct: all of them win."""
+        """gold_prob and margin are means over the answer's tokens, as the loss is; correct: all of them win; least_prob: of the one least sure."""
         import torch
 
         row, weight = batch["row"], batch["weight"]
@@ -214,12 +218,15 @@ class CausalHead:
         def mean(values: torch.Tensor) -> torch.Tensor:
             return torch.zeros_like(weight).index_add(0, row, values) / units
 
+        least = torch.ones_like(weight).scatter_reduce(0, row, prob.to(weight.dtype), "amin")
         return Step(
             loss=mean(losses),
             units=units,
             gold_prob=mean(prob),
             margin=mean(margin),
             correct=mean((margin > 0).float()) == 1,
+            # Any word of a reason could have been another one: the least likely says nothing.
+            least_prob=torch.where(batch["free"], mean(prob), least),
         )
 
     # ---- decoding

@@ -220,7 +220,8 @@ class RelationsHead:
 
         Smoothing lowers what a relation that holds is trained towards. gold_prob and margin (over its
         not holding) are means over the gold triples, where there are none over the pairs, as having
-        none; correct: every relation of every pair is on the right side of a half.
+        none; correct: every relation of every pair is on the right side of a half;
+        least_prob: of the relation and pair that is least so.
         """
         import torch
 
@@ -234,6 +235,7 @@ class RelationsHead:
             held = gold.sum(-1).float()
             none = 1 - prob.amax(-1)
             wrong = ((prob > 0.5) != gold).any(-1).float()
+            least = torch.where(gold > 0, prob, 1 - prob).amin(-1)
 
         def sums(values: torch.Tensor) -> torch.Tensor:
             return torch.zeros_like(batch["weight"]).index_add(0, owner, values)
@@ -249,6 +251,7 @@ class RelationsHead:
             gold_prob=gold_prob,
             margin=2 * gold_prob - 1,
             correct=sums(wrong) == 0,
+            least_prob=torch.ones_like(gold_prob).scatter_reduce(0, owner, least.to(gold_prob.dtype), "amin"),
         )
 
     # ---- decoding

@@ -190,7 +190,7 @@ class TokenHead:
         return logits.reshape(-1, logits.shape[-1])[batch["at"]].float().log_softmax(-1)
 
     def step(self, model: Any, batch: dict[str, Any]) -> Step:
-        """gold_prob and margin are means over the window's units, as the loss is; correct: all of them win."""
+        """gold_prob and margin are means over the window's units, as the loss is; correct: all of them win; least_prob: of the one least sure."""
         import torch
 
         log, gold, row = self._logs(model, batch), batch["gold"], batch["row"]
@@ -212,6 +212,7 @@ class TokenHead:
             gold_prob=mean(prob),
             margin=mean(prob - others.exp()),
             correct=mean((likely.detach() > others).float()) == 1,
+            least_prob=torch.ones_like(units).scatter_reduce(0, row, prob.to(units.dtype), "amin"),
         )
 
     # ---- decoding

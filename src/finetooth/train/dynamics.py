@@ -4,13 +4,14 @@ A head tells, for every window it has just computed the loss of, the gold's prob
 over the best other choice, whether gold won, and the loss. Here they are kept, a row a window, and
 made one value an example when the epoch is over:
 
-    {"example_id": "q17", "epoch": 0, "gold_prob": 0.41, "margin": 0.12, "correct": true, "loss": 0.89}
+    {"example_id": "q17", "epoch": 0, "gold_prob": 0.41, "margin": 0.12, "correct": true, "loss": 0.89, "least_prob": 0.3}
 
 **From windows to an example.** A long example has several windows, and most of them do not hold its
 gold: there the model learns to say "not here", which is easy and would hide a hard example. So the
 values are means over the windows that hold the gold (``fields["holds_gold"]``, true where a head does
 not say); where none does (an unanswerable question: "not here" *is* the gold), over all of them.
-``correct`` is whether gold won in most of those windows.
+``correct`` is whether gold won in most of those windows, ``least_prob`` the least of them: one wrong tag
+among forty right ones hardly moves a mean.
 
 The values are of the weights at the time of the step, with dropout as trained: that is what
 Swayamdipta et al. (2020) record too, though from an extra pass after each epoch.
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
 
     from finetooth.models.head import Step, Window
 
-VALUES = ("gold_prob", "margin", "correct", "loss")
+VALUES = ("gold_prob", "margin", "correct", "loss", "least_prob")
+LEAST = VALUES.index("least_prob")
 
 
 class Recorder:
     """Gathers window values of the epoch in progress and keeps the table of the epochs that are over.
 
-    Costs a copy of four numbers a window and step; on an accelerator they are fetched every
+    Costs a copy of five numbers a window and step; on an accelerator they are fetched every
     ``hold`` batches, since each fetch waits for the device.
     """
 
@@ -49,7 +51,7 @@ class Recorder:
         any_gold = np.bincount(self.example, gold, len(self.ids)) > 0
         self.counts = gold | ~any_gold[self.example]
         self.now = np.full((len(VALUES), len(windows)), np.nan, np.float32)
-        self.done: list[np.ndarray] = []  # an epoch: (4, examples)
+        self.done: list[np.ndarray] = []  # an epoch: (values, examples)
         self._held: list[tuple[np.ndarray, Any]] = []
         self._hold = hold
 
@@ -79,8 +81,11 @@ class Recorder:
         at, values = self.example[seen], self.now[:, seen].astype(np.float64)
         n = np.bincount(at, minlength=len(self.ids))
         with np.errstate(invalid="ignore"):
-            means = np.stack([np.bincount(at, v, len(self.ids)) / n for v in values])
-        self.done.append(means)
+            made = np.stack([np.bincount(at, v, len(self.ids)) / n for v in values])
+        least = np.full(len(self.ids), np.inf)
+        np.minimum.at(least, at, values[LEAST])
+        made[LEAST] = np.where(n > 0, least, np.nan)
+        self.done.append(made)
         self.now[:] = np.nan
 
     # ---- in and out
@@ -92,8 +97,12 @@ class Recorder:
         return {"now": self.now.copy(), "done": done}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        self.now[:] = state["now"]
-        self.done = list(state["done"])
+        # A checkpoint of before has no least_prob; what its epochs saw stays without.
+        known = len(state["now"])
+        self.now[:known] = state["now"]
+        self.now[known:] = np.nan
+        missing = np.full((len(VALUES) - known, len(self.ids)), np.nan)
+        self.done = [np.concatenate([epoch, missing]) for epoch in state["done"]]
         self._held.clear()
 
     def table(self) -> pa.Table:
@@ -108,7 +117,7 @@ class Recorder:
             columns["epoch"].append(np.full(int(seen.sum()), epoch, np.int32))
             for name, row in zip(VALUES, values[:, seen], strict=True):
                 columns[name].append(row > 0.5 if name == "correct" else row)
-        kinds = [pa.string(), pa.int32(), pa.float64(), pa.float64(), pa.bool_(), pa.float64()]
+        kinds = [pa.string(), pa.int32(), pa.float64(), pa.float64(), pa.bool_(), pa.float64(), pa.float64()]
         arrays = [
             pa.array(np.concatenate(parts) if parts else [], kind)
             for parts, kind in zip(columns.values(), kinds, strict=True)
