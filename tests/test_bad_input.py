@@ -3,14 +3,17 @@
 {"id": "q1", "context": "Ada left.", "question": "Who left?", "answers": {"text": ["Ada"], "answer_start": [NaN]}}
 """
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import pickle
 
 import pytest
 
 from finetooth.cli import main
+from finetooth.io import packed, source
 
 QA = {"id": "q1", "question": "Who left?", "answers": [{"text": "Ada", "answer_start": 0}]}
 ROW = {
@@ -133,7 +136,14 @@ FILES = [
     ("a page", "a.html", "<!doctype html><p>404</p>", ("unknown format", "<!doctype")),
     ("bytes", "a.bin", bytes(range(256)) * 9, ("zero byte at 0", "JSON Lines")),
     ("a picture", "a.json", b"\x89PNG\r\n\x1a\n" + bytes(30), ("binary", "expected text or Parquet")),
-    ("gzip", "a.json.gz", gzip.compress(squad().encode()), ("gzip", "gunzip -k")),
+    ("gzip, cut", "a.json.gz", gzip.compress(squad().encode())[:-20], ("packing ends too soon", "download it again")),
+    ("gzip, broken", "a.json.gz", gzip.compress(b"x" * 99)[:-8] + bytes(8), ("packing is broken", "download it again")),
+    ("gzip in gzip", "a.json.gz", gzip.compress(gzip.compress(squad().encode())), ("gzip", "gunzip -k")),
+    ("gzip of nothing", "a.json.gz", gzip.compress(b""), ("white space", "how it was written")),
+    ("gzip of Parquet", "a.parquet.gz", gzip.compress(b"PAR1xxxxPAR1"), ("a packed Parquet file", "unpack it")),
+    ("a packed archive", "a.tar.gz", gzip.compress(b"a.json".ljust(257, b"\0") + b"ustar" + bytes(250)), ("a tar archive", "tar -xf")),
+    ("xz, broken", "a.json.xz", lzma.compress(b"x" * 99)[:-30] + bytes(30), ("packing is broken", "download it again")),
+    ("zstd", "a.json.zst", b"\x28\xb5\x2f\xfd" + bytes(30), ("zstd", "unzstd")),
     ("zip", "a.json", b"PK\x03\x04" + bytes(30), ("zip", "unzip")),
     ("a pickle", "a.pkl", pickle.dumps(ROW), ("pickle", "never loads")),
     ("a pointer", "a.json", "version https://git-lfs.github.com/spec/v1\noid", ("Git LFS", "git lfs pull")),
@@ -190,6 +200,23 @@ def test_a_line_of_50_mb(tmp_path, capsys):
     refused(listed, capsys, "list.json[0]: context: 50,000,000 characters", "split it", large=True)
     document.write_text(squad().replace("Ada left.", huge))
     refused(document, capsys, "data[0].paragraphs[0]: context: 50,000,000 characters", large=True)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.jsonl", f"{row()}\n{row()}\n"), ("a.json", squad()), ("a.conll", "Ada B-PER\n\n")]
+)
+def test_a_small_packed_file_that_holds_far_more_is_refused(tmp_path, capsys, monkeypatch, pack, name, start):
+    monkeypatch.setattr(packed, "FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(packed, "MAX_RATIO", 2)
+    path = tmp_path / name
+    path.write_bytes(pack(start.encode() + b"\n" * (3 << 20)))
+    refused(
+        path, capsys, "unpacks to more than 1 MB, far more than its size on disk lets expect", "unpack it"
+    )
+    monkeypatch.setattr(source, "MAX_FILE_BYTES", 1 << 19)
+    error = refused(path, capsys, "unpacks to more than 0 MB", "split it")
+    assert "far more" not in error["what"]
 
 
 def parquet(path, columns, **options):

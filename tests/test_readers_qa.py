@@ -1,8 +1,10 @@
 """Reading question answering: SQuAD's JSON, flat rows in all their dresses, the emrQA flavour, tables, the hub."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import zipfile
 from pathlib import Path
 
@@ -290,13 +292,37 @@ def test_a_folder_with_packed_shards_loses_none_without_a_word(tmp_path):
     line = json.dumps(ROW).encode() + b"\n"
     (tmp_path / "a.jsonl").write_bytes(line)
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(line))
-    with pytest.raises(DataError, match=r"1 file that cannot be read as it is: b\.jsonl\.gz \(gunzip -k "):
-        readers.load(tmp_path)
+    assert [e.id for e in readers.load(tmp_path).examples] == ["q1", "q1#2"]
     (tmp_path / "b.jsonl").write_bytes(line.replace(b'"q1"', b'"q2"'))  # as gunzip -k leaves it
-    assert len(readers.load(tmp_path)) == 2
+    assert [e.id for e in readers.load(tmp_path).examples] == ["q1", "q2"]
+    (tmp_path / "d.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(9))
+    with pytest.raises(DataError, match=r"1 file that cannot be read as it is: d\.jsonl\.zst \(unzstd "):
+        readers.load(tmp_path)
+    (tmp_path / "d.jsonl.zst").unlink()
     (tmp_path / "c.arrow").write_bytes(b"ARROW1\0\0")
     with pytest.raises(DataError, match=r"c\.arrow \(write it as Parquet or JSON Lines; or name one file"):
         readers.load(tmp_path)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed_files_are_read_as_they_stand(tmp_path, pack, capsys):
+    rows = b"".join(json.dumps({**ROW, "id": f"q{i}"}).encode() + b"\n" for i in range(3))
+    files = {
+        "rows.jsonl": rows,
+        "document.json": json.dumps(paragraphs(QA)).encode(),
+        "pairs.csv": b"premise,hypothesis,label\nAda left.,Ada went.,entailment\n",
+        "columns.conll": b"Ada B-PER\nleft O\n\nBo B-PER\n",
+    }
+    for name, content in files.items():
+        plain, packed = tmp_path / name, tmp_path / f"{name}.packed"
+        plain.write_bytes(content)
+        packed.write_bytes(pack(content))
+        assert readers.load(packed).fingerprint == readers.load(plain).fingerprint
+    assert main(["check", str(tmp_path / "rows.jsonl.packed"), "--stream", "--fail-on", "never"]) == 0
+    assert "3 examples of qa" in capsys.readouterr().err
+    two = pack(rows) + pack(rows.replace(b'"id": "q', b'"id": "r'))  # as cat joins them
+    (tmp_path / "two").write_bytes(two)
+    assert len(readers.load(tmp_path / "two")) == 6
 
 
 def packed_with(name):

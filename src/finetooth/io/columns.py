@@ -13,31 +13,18 @@ from typing import Any
 
 from finetooth.errors import DataError
 from finetooth.io import classes
+from finetooth.io.packed import Budget
 
 BATCH_ROWS = 1024
 SLICE_BYTES = 64 << 20  # decoded at once
 ROW_BYTES = 1000  # what a row costs as Python objects, whatever it holds
-FREE_BYTES = 256 << 20  # below it no ratio is suspicious
-MAX_RATIO = 200  # decoded bytes by bytes on disk; text reaches 20, repeated contexts 50
 MAX_SHARED = 50_000  # long strings that are looked for in later rows
 MAX_GROUP_BYTES = 2 << 30
 MAX_GROUP_VALUES = 50_000_000
 
 
-class _Budget:
-    """How much a file of ``size`` bytes may become. Raises DataError beyond it."""
-
-    def __init__(self, path: Path, size: int) -> None:
-        self.path, self.limit, self.used = path, max(FREE_BYTES, MAX_RATIO * size), 0
-
-    def spend(self, size: int) -> None:
-        self.used += size
-        if self.used > self.limit:
-            raise DataError(
-                f"unpacks to more than {self.limit >> 20} MB, far more than its size on disk lets expect",
-                where=str(self.path),
-                cure="if it is what it should be, write it as JSON Lines",
-            )
+def _budget(path: Path, size: int) -> Budget:
+    return Budget(path, size, cure="if it is what it should be, write it as JSON Lines")
 
 
 def parquet_rows(path: Path, asked: Collection[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,7 +41,7 @@ def parquet_rows(path: Path, asked: Collection[str] = ()) -> Iterator[tuple[str,
             groups = range(file.metadata.num_row_groups)
             batches = (b for g in groups for b in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[g]))
             names = classes.of_schema(file.schema_arrow, asked)
-            yield from _rows(path, batches, _Budget(path, size), names)
+            yield from _rows(path, batches, _budget(path, size), names)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as e:
         raise _unreadable(path, "Parquet", e) from None
 
@@ -67,7 +54,7 @@ def saved_rows(folder: Path, asked: Collection[str] = ()) -> Iterator[tuple[str,
         try:
             with pa.memory_map(str(path)) as mapped, pa.ipc.open_stream(mapped) as stream:
                 names = classes.of_schema(stream.schema, asked)
-                yield from _rows(path, stream, _Budget(path, path.stat().st_size), names)
+                yield from _rows(path, stream, _budget(path, path.stat().st_size), names)
         except (pa.ArrowException, OSError, ValueError) as e:
             raise _unreadable(path, "Arrow", e) from None
 
@@ -119,13 +106,13 @@ def _check_groups(path: Path, size: int, metadata: Any) -> list[str]:
                 cure="write it with smaller row groups",
             )
         strings.update(dict.fromkeys(c.path_in_schema for c in columns if c.physical_type == "BYTE_ARRAY"))
-    _Budget(path, size).spend(total)
-    _Budget(path, size).spend(ROW_BYTES * metadata.num_rows)
+    _budget(path, size).spend(total)
+    _budget(path, size).spend(ROW_BYTES * metadata.num_rows)
     return list(strings)
 
 
 def _rows(
-    path: Path, batches: Any, budget: _Budget, names: classes.Change | None
+    path: Path, batches: Any, budget: Budget, names: classes.Change | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     row, shared = 0, dict[str, str]()
     for batch in batches:

@@ -34,7 +34,11 @@ UTF_MARKS = {
 
 
 def refuse_binary(head: bytes, where: str) -> None:
-    """DataError if the first bytes are those of something that no reader reads."""
+    """DataError if the first bytes (of a packed file: those within) are those of something that no reader reads."""
+    if head[257:262] == b"ustar":
+        raise DataError(
+            "a tar archive; expected text or Parquet", where=where, cure=f"tar -xf {shlex.quote(where)}"
+        )
     for start, (kind, cure) in KINDS.items():
         if head.startswith(start):
             raise DataError(

@@ -10,10 +10,11 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from finetooth.errors import DataError
 from finetooth.io.kinds import decoded, refuse_binary
+from finetooth.io.packed import PackedError, packing, unpacked
 from finetooth.io.parse import JsonProblem, json_type, parse_json, parse_with_problems, problem_error
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -61,10 +62,21 @@ class Source:
         if self.is_folder:
             return b""
         try:
-            with self.path.open("rb") as f:
+            with self.open() as f:
                 return f.read(HEAD_BYTES)
         except OSError as e:
             raise DataError(f"cannot be read: {e.strerror}", where=str(self)) from None
+
+    @cached_property
+    def packing(self) -> str:
+        """What unpacks it (gzip, bz2, lzma); "" for a file that is not packed."""
+        return "" if self.is_folder else packing(self.path)
+
+    def open(self) -> IO[bytes]:
+        """Its bytes, unpacked. Raises OSError, and DataError where a packed file is broken or becomes too large."""
+        if not self.packing:
+            return self.path.open("rb")
+        return unpacked(self.path, self.packing, most=None if self.options.get("stream") else MAX_FILE_BYTES)
 
     @cached_property
     def is_parquet(self) -> bool:
@@ -82,6 +94,9 @@ class Source:
 
     def refuse_unreadable(self) -> None:
         """DataError for what no reader can read: archives, pictures, UTF-16, only white space."""
+        if self.is_parquet and self.packing:
+            cure = f"unpack it: Parquet is read from its end, and compresses its own columns ({self.packing})"
+            raise DataError("a packed Parquet file", where=str(self), cure=cure)
         if self.is_folder or self.is_parquet:
             return
         refuse_binary(self.head, str(self))
@@ -96,7 +111,10 @@ class Source:
         try:
             if self.path.stat().st_size > MAX_FILE_BYTES:
                 raise _too_large(self.path)
-            data = self.path.read_bytes()
+            with self.open() as f:
+                data = f.read()
+            if len(data) > MAX_FILE_BYTES:  # packed, and read with --stream
+                raise _too_large(self.path)
         except OSError as e:
             raise DataError(f"cannot be read: {e.strerror}", where=str(self)) from None
         return decoded(data.removeprefix(b"\xef\xbb\xbf"), str(self))
@@ -156,6 +174,8 @@ class Source:
             return False
         try:
             return next(lines, None) is not None
+        except PackedError:  # reading the whole says what is wrong with it
+            return False
         except DataError:  # a second line there is, though not a good one
             return True
 
@@ -201,7 +221,7 @@ class Source:
             for problem in found:
                 problems(line or (f"{self}: {problem.path}" if problem.path else str(self)), problem)
         if isinstance(value, dict):
-            if self.path.stat().st_size > MAX_LINE_BYTES:
+            if (len(self.text) if self.packing else self.path.stat().st_size) > MAX_LINE_BYTES:
                 raise _too_long(str(self))
             yield self._one_line or str(self), value
             return
@@ -228,7 +248,7 @@ class Source:
         """(number, line) of the lines that are not blank; a line too long or not UTF-8 raises DataError."""
         if self.is_folder:
             raise DataError("expected a file, found a folder", where=str(self), cure="name a file in it")
-        with self.path.open("rb") as f:
+        with self.open() as f:
             number = 0
             while data := f.readline(MAX_LINE_BYTES + 1):
                 number += 1

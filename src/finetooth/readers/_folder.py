@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from finetooth.errors import DataError
 from finetooth.io import Source
 from finetooth.io.kinds import refuse_binary
+from finetooth.io.packed import ENDINGS as READ_PACKED
 from finetooth.io.versions import SUFFIX
 from finetooth.text import many
 
@@ -45,9 +46,8 @@ def files_of(folder: Path) -> list[Path]:
         inside = sorted(folder.iterdir())
     except OSError as e:
         raise DataError(f"cannot be read: {e.strerror}", where=str(folder)) from None
-    files = [
-        p for p in inside if p.is_file() and not p.name.startswith((".", "_")) and p.suffix.lower() in ENDINGS
-    ]
+    names = {p.name for p in inside}
+    files = [p for p in inside if p.is_file() and not p.name.startswith((".", "_")) and _is_data(p, names)]
     files = [p for p in files if p.name.lower() not in ABOUT and not p.name.endswith(SUFFIX)]
     _refuse_packed(folder, inside, files)
     if not files:
@@ -69,6 +69,13 @@ def files_of(folder: Path) -> list[Path]:
     return files
 
 
+def _is_data(path: Path, names: Collection[str]) -> bool:
+    """Whether its ending is one of data, packed ones too where the same does not stand unpacked beside it."""
+    if path.suffix.lower() in READ_PACKED:
+        return path.stem not in names and Path(path.stem).suffix.lower() in ENDINGS
+    return path.suffix.lower() in ENDINGS
+
+
 def _refuse_packed(folder: Path, inside: Sequence[Path], files: Sequence[Path]) -> None:
     """DataError that names what is packed, unless the same stands unpacked beside it (data.jsonl by data.jsonl.gz)."""
     unpacked = {p.name for p in inside} | {p.stem for p in inside if p.suffix.lower() not in PACKED}
@@ -76,6 +83,7 @@ def _refuse_packed(folder: Path, inside: Sequence[Path], files: Sequence[Path]) 
         p
         for p in inside
         if p.is_file()
+        and p not in files
         and p.suffix.lower() in PACKED
         and not p.name.startswith((".", "_"))
         and p.stem not in unpacked
