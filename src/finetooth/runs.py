@@ -4,7 +4,7 @@
     steps.jsonl           {"step": 17, "epoch": 0, "loss": 2.31, "learning_rate": 0.0002, "tokens_per_second": 9120, ...}
                           and after each evaluation {"step": 120, "epoch": 0, "dev_f1": 61.2, "dev_exact_match": 54.0}
     findings.jsonl        what the checks said at the gate
-    dynamics.parquet      example_id, epoch, gold_prob, margin, correct, loss
+    dynamics.parquet      example_id, epoch, gold_prob, margin, correct, loss, least_prob
     predictions/SPLIT.jsonl, scores.json, dropped.jsonl, checkpoints/, model/
 
 Every file is written whole or not at all, but for steps.jsonl, which grows by a line a step; a torn
