@@ -338,6 +338,40 @@ def test_a_column_that_counts_is_no_token(tmp_path):
     assert counted.examples[0].inputs.text == "1 3"
 
 
+GERMEVAL = """\
+# http://de.wikipedia.org/wiki/Rom [2009-10-17]
+1\tDer\tO\tO
+2\tFC\tB-ORG\tO
+3\tRom\tI-ORG\tB-LOC
+4\tsiegte\tO\tO
+
+1\tAda\tB-PER\tO
+2\tging\tO\tO
+"""
+
+
+def test_the_outer_entities_of_germeval_are_read_and_the_inner_ones_named(tmp_path, capsys):
+    dataset = load(tmp_path, GERMEVAL, None, "x.tsv")
+    assert [(s.text, s.type) for e in dataset.examples for s in e.target.entities] == [
+        ("FC Rom", "ORG"),
+        ("Ada", "PER"),
+    ]
+    (note,) = dataset.notes
+    assert "1 inner entity of the fourth column not read" in note
+    writers = {r.name: r for r in registry.readers()}
+    writers["conll"].write(dataset.examples, tmp_path / "y.conll")
+    assert (tmp_path / "y.conll").read_text() == GERMEVAL.partition("\n")[2]
+    # Which of two columns of tags was predicted, nobody can say.
+    with pytest.raises(DataError, match=r"two columns of tags, the third and the fourth"):
+        predictions.read(tmp_path / "x.tsv", registry.task("ner"), dataset.examples)
+    # Chunks before the tags of entities are no entities, and a flat fourth column says nothing.
+    chunks = "1\tAda\tB-NP\tB-PER\n2\tleft\tB-VP\tO\n"
+    (entity,) = load(tmp_path, chunks, "ner", "c.conll").examples[0].target.entities
+    assert (entity.text, entity.type) == ("Ada", "PER")
+    flat = load(tmp_path, GERMEVAL.replace("\tB-LOC", "\tO"), "ner", "z.conll")
+    assert (flat.examples[0].target.entities[0].text, flat.notes) == ("FC Rom", ())
+
+
 @pytest.mark.parametrize(
     ("tail", "severity", "fix"),
     [

@@ -4,6 +4,7 @@ Ada     B-PER
 left    O
 
 A first column that counts the tokens of each sentence (1, 2, 3: GermEval, CoNLL-U) is kept, and is no token.
+GermEval's fourth column, tags of entities within those of the third, is kept beside and not read as entities.
 Nor are CoNLL-U's ranges (2-3, a contraction over the words it stands for) and empty nodes (2.1): they are passed over.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from finetooth.metrics.ner_tags import chunks_of, from_iob2, is_tag, scheme_of, 
 from finetooth.registry import Reader
 from finetooth.tasks.mentions import join, tags_of, word_spans
 from finetooth.tasks.ner import NerInput, NerTarget, reading, spans_of
+from finetooth.text import many
 from finetooth.types import Drop, Example
 
 DOCUMENT = "-DOCSTART-"
@@ -29,6 +31,10 @@ _COMMENT_ID = re.compile(r"^#\s*(?:id|sent_id)\s*[=: ]\s*(\S[^\t]*?)\s*(?:\t.*)?
 _OUR_ID = re.compile(r"^# id = ")
 # CoNLL-U's first cell of a range of words, and of an empty node.
 _NO_WORD = re.compile(r"\d+-\d+|\d+\.\d+")
+# Types of chunks, not of entities: a column of theirs stands before the tags in CoNLL-2000 and CoNLL-2003.
+_PHRASES = frozenset(
+    ("NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NC", "VC", "PC")
+)
 Line = tuple[int, list[str]]
 
 
@@ -119,18 +125,35 @@ def _words(lines: Sequence[Line]) -> list[Line]:
     return [(number, fields) for number, fields in lines if not _NO_WORD.fullmatch(fields[0])]
 
 
+def _nested(sentences: Iterable[Sequence[Line]]) -> bool:
+    """Whether each line is count, token, tag, tag of an inner entity, as in GermEval; words are known to be counted."""
+    kinds = set()
+    for lines in sentences:
+        for _, fields in lines:
+            if len(fields) != 4 or not (is_tag(fields[2]) and is_tag(fields[3].strip())):
+                return False
+            kinds.add(fields[2].partition("-")[2])
+    return bool(kinds - {""}) and not kinds & _PHRASES
+
+
 def columns(source: Source, *, predictions: bool = False) -> list[list[str]]:
-    """The last column of every sentence: its tags."""
+    """The last column of every sentence: its tags. Raises DataError where two columns may be meant."""
     sentences = [lines for lines, _, _ in _sentences(source, least=1 if predictions else 2)]
     if _counted(sentences):
         sentences = [_words(lines) for lines in sentences]
+        if _nested(sentences):
+            raise DataError(
+                "two columns of tags, the third and the fourth",
+                where=str(source),
+                cure="keep the predicted one: count, token and tag",
+            )
     return [[fields[-1].strip() for _, fields in lines] for lines in sentences]
 
 
 def read(source: Source) -> Iterator[Example]:
     """Sentences in order. Tags stay raw; entities are read from them as conlleval does.
 
-    ``meta``: the columns between token and tag, whether one counts tokens, and the document where the file
+    ``meta``: the columns between token and tag, whether one counts tokens, tags of inner entities, and the document where the file
     has breaks. A tag of a range of words or an empty node is dropped by name.
     """
     sentences = list(_sentences(source, least=2))
@@ -148,7 +171,11 @@ def read(source: Source) -> Iterator[Example]:
                 if _NO_WORD.fullmatch(fields[0]) and is_tag(fields[-1].strip()) and fields[-1].strip() != "O"
             ]
         sentences = [(_words(lines), name, document) for lines, name, document in sentences]
-    tags = [[fields[-1].strip() for _, fields in lines] for lines, _, _ in sentences]
+    nested = bool(word) and _nested(lines for lines, _, _ in sentences)
+    last = 2 if nested else -1
+    tags = [[fields[last].strip() for _, fields in lines] for lines, _, _ in sentences]
+    if nested:
+        _note_inner(source, [[fields[3].strip() for _, fields in lines] for lines, _, _ in sentences])
     scheme = scheme_of(tags)
     times: Counter[str] = Counter()
     documents: dict[int, str] = {}
@@ -164,13 +191,24 @@ def read(source: Source) -> Iterator[Example]:
         if document:
             # Named by its first sentence, so that it is the same in a copy of the file.
             meta["document"] = documents.setdefault(document, f"{content_id(text)}-{document}")
-        between = [fields[word + 1 : -1] for _, fields in lines]
+        between = [fields[word + 1 : last] for _, fields in lines]
         if any(between):
             meta["columns"] = between
         if word:
             meta["counted"] = True
+        if nested:
+            meta["inner_tags"] = [fields[3].strip() for _, fields in lines]
         target = NerTarget(spans_of(text, tokens, chunks), tuple(tagged), scheme)
         yield Example(name, NerInput(text, tokens), target, meta)
+
+
+def _note_inner(source: Source, inner: Sequence[Sequence[str]]) -> None:
+    n = sum(map(len, chunks_of(inner, reading=reading(scheme_of(inner)))))
+    if n:
+        source.options.setdefault("notes", []).append(
+            f"{source}: {many(n, 'inner entity', 'inner entities')} of the fourth column not read: "
+            "tags of one column are one entity a token, the outer ones"
+        )
 
 
 def write(examples: Sequence[Example], path: Path) -> None:
@@ -185,9 +223,11 @@ def write(examples: Sequence[Example], path: Path) -> None:
             between = example.meta.get("columns") or [[]] * len(words)
             if not example.id.startswith("row-"):
                 f.write(f"# id = {_cell(example.id)}\n")
-            for i, (word, middle, tag) in enumerate(zip(words, between, tags, strict=True), 1):
+            inner = example.meta.get("inner_tags") or ()
+            after = [[_cell(tag)] for tag in inner] if len(inner) == len(words) else [[]] * len(words)
+            for i, (word, middle, tag, more) in enumerate(zip(words, between, tags, after, strict=True), 1):
                 count = [str(i)] if example.meta.get("counted") else []
-                f.write("\t".join([*count, _cell(word), *middle, tag]) + "\n")
+                f.write("\t".join([*count, _cell(word), *middle, tag, *more]) + "\n")
             f.write("\n" if number < len(examples) else "")
 
 
