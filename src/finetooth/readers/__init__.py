@@ -122,11 +122,18 @@ def _parts(source: Source, task: str | None, format: str | None) -> tuple[list[S
 
 
 def _unknown(source: Source, task: str | None) -> DataError:
-    from finetooth.readers import pairs
+    from finetooth.readers import _chat, pairs
 
     nearly = pairs.without_label(source) if task in (None, "nli") else None
     if nearly is not None:
         return nearly
+    if not source.is_folder and _chat.is_chat(source.first_row):
+        return DataError(
+            f"a chat of which no example{f' of {task}' if task else ''} can be made",
+            where=str(source),
+            cure="nli: lines Premise: and Hypothesis: asked, a label answered; json: an object answered; "
+            "of other tasks the rows that docs/read.md shows",
+        )
     by_task: dict[str, list[str]] = {}
     for r in registry.readers():
         if task is None or r.task == task:

@@ -1,6 +1,7 @@
 """Prompt -> object rows as JSONL, a JSON list or Parquet; EdgeJSON's files with a folder of schemas.
 
 {"id": "o1", "prompt": "Item: pen", "schema_id": "order", "expected_output": {"item": "pen"}}
+{"messages": [{"role": "user", "content": "Item: pen"}, {"role": "assistant", "content": "{\"item\": \"pen\"}"}]}
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 from finetooth.errors import DataError
 from finetooth.io import JsonProblem, Source, write_jsonl
 from finetooth.io.parse import parse_json
+from finetooth.readers._chat import KEYS as CHAT_KEYS
+from finetooth.readers._chat import is_chat, turns
 from finetooth.registry import Reader
 from finetooth.tasks.json import from_row, to_row
-from finetooth.types import Example
+from finetooth.types import Drop, Example
 
 _FENCED = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n\s*```\s*", re.S)
 PROMPT = ("prompt", "instruction", "input")
@@ -33,18 +36,40 @@ def _names(row: Mapping[str, Any]) -> dict[str, str] | None:
         return {"prompt": prompt, "expected_output": output}
     # Other names are common; they are ours only where an object, or the text of one, stands there.
     value = row[output]
-    is_object = isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip()[:1] in ("{", "`"))
     known = {"schema", "schema_id"} & set(row)
-    return {"prompt": prompt, "expected_output": output} if is_object and known else None
+    return {"prompt": prompt, "expected_output": output} if _is_object(value) and known else None
 
 
 def sniff(source: Source) -> bool:
     row = source.first_row
-    return row is not None and _names(row) is not None
+    if row is None or not is_chat(row):
+        return row is not None and _names(row) is not None
+    try:
+        return _is_object(_of_chat(row, str(source)).get("expected_output"))
+    except DataError:
+        return False
+
+
+def _of_chat(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A chat's question, with what was said before it, as prompt; its answer as output. Raises DataError."""
+    said = turns(row, where)
+    made = {k: v for k, v in row.items() if k not in (*CHAT_KEYS, "prompt", "completion")}
+    made["prompt"] = said.prompt
+    if said.assistant is not None:
+        made["expected_output"] = said.assistant
+    return made
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip()[:1] in ("{", "`"))
 
 
 def read(source: Source) -> Iterator[Example]:
-    """Problems of the JSON text (keys that stand twice, NaN, huge integers) become findings of the row."""
+    """Problems of the JSON text (keys that stand twice, NaN, huge integers) become findings of the row.
+
+    A chat of several questions, or whose answer is no object, is dropped by name.
+    """
+    dropped: list[Drop] = source.options.setdefault("dropped", [])
     schemas = _schemas(source)
     found: dict[str, list[JsonProblem]] = {}
     # Of a JSON list, all problems are told before the first row, by their path in the document.
@@ -56,6 +81,14 @@ def read(source: Source) -> Iterator[Example]:
         found.setdefault(row, []).append(problem)
 
     for where, row in source.rows(problems=keep):
+        if is_chat(row):
+            try:
+                row = _of_chat(row, where)
+                if not _is_object(row.get("expected_output")):
+                    raise DataError("the assistant's answer is no JSON object")
+            except DataError as e:
+                dropped.append(Drop(where if row.get("id") is None else str(row["id"]), "read", e.what))
+                continue
         names = _names(row) or {"prompt": "prompt", "expected_output": "expected_output"}
         plain = {**row, **{ours: row.get(theirs) for ours, theirs in names.items()}}
         if names["expected_output"] not in row:
