@@ -139,8 +139,7 @@ def main() -> None:
 def gather(case: Case, data: Path, out: Path, folds: int) -> Evidence:
     """Trains what is not there yet and reads what it left."""
     task = registry.task(case.of.task)
-    source = case.of.train if case.of.train == WORLD else str(data / case.of.train)
-    whole = _world(case) if source == WORLD else _short(readers.load(source, task=task.name), case.of.longest)
+    source, whole = source_of(case, data), clean_set(case, data)
     clean = _drawn(whole, case.examples, np.random.default_rng(1000 + case.seed))
     noisy, wrong = plant(clean, task.name, case.kind, case.rate, np.random.default_rng(case.seed))
     made = config.build(
@@ -180,6 +179,17 @@ def gather(case: Case, data: Path, out: Path, folds: int) -> Evidence:
     return Evidence(known_all, wrong)
 
 
+def source_of(case: Case, data: Path) -> str:
+    return WORLD if case.of.train == WORLD else str(data / case.of.train)
+
+
+def clean_set(case: Case, data: Path) -> Dataset:
+    """All that there is without planted errors."""
+    if case.of.train == WORLD:
+        return world(case.of.task, case.examples + 50, case.seed)
+    return _short(readers.load(source_of(case, data), task=case.of.task), case.of.longest)
+
+
 def _short(whole: Dataset, longest: int | None) -> Dataset:
     """The rows of at most that many characters."""
     to_row = registry.task(whole.task).to_row
@@ -188,10 +198,10 @@ def _short(whole: Dataset, longest: int | None) -> Dataset:
     return subset(whole, [e for e in whole.examples if len(json.dumps(to_row(e))) <= longest])
 
 
-def _world(case: Case) -> Dataset:
-    """Clean examples of the built-in world, a short text each, and 50 more for what is held out."""
-    task = registry.task(case.of.task)
-    made = generate.make(task.name, n=case.examples + 50, seed=case.seed, records=1)
+def world(name: str, n: int, seed: int) -> Dataset:
+    """Clean examples of the built-in world, a short text each."""
+    task = registry.task(name)
+    made = generate.make(task.name, n=n, seed=seed, records=1)
     rows = [task.from_row(row, f"world[{i}]") for i, row in enumerate(made.rows)]
     return Dataset(task.name, tuple(rows), "world", "memory", "")
 

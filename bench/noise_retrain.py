@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from label_noise import SETS, THREADS, Case, gather
+from label_noise import SETS, THREADS, WORLD, Case, clean_set, gather, source_of, world
 from plant_noise import KINDS
 
 from finetooth import config, readers, registry
@@ -47,6 +47,7 @@ DEV = {
     "pairs": "nli/pairs_dev.csv",
     "squad": "squad/v1.1-dev.json",
     "wnut17": "wnut17/dev.conll",
+    "world-ner": WORLD,
 }
 ARMS = ("noisy", "clean", "dropped", "mended", "lot", "known")
 
@@ -73,15 +74,21 @@ def _one(case: Case, given: argparse.Namespace) -> None:
     task = registry.task(case.of.task)
     evidence = gather(case, data, out, given.folds)
     noisy, wrong = list(evidence.known.examples), evidence.wrong
-    source = str(data / case.of.train)
-    truth = {e.id: e for e in readers.load(source, task=task.name).examples}
+    source = source_of(case, data)
+    truth = {e.id: e for e in clean_set(case, data).examples}
     arms, found = _arms(case, noisy, wrong, truth, evidence, given.top)
     if arms is None:
         print(
             f"{case.name}: no group stands apart, nothing is held likelier wrong than right; nothing to retrain"
         )
         return
-    dev = list(readers.load(str(data / DEV[case.of.name]), task=task.name).examples)
+    where = DEV[case.of.name]
+    whole = (
+        world(task.name, given.dev, case.seed + 1)
+        if where == WORLD
+        else readers.load(str(data / where), task=task.name)
+    )
+    dev = list(whole.examples)
     lot = np.random.default_rng(0).permutation(len(dev))[: given.dev]
     dev = [dev[i] for i in sorted(lot.tolist())]
     metric = next(m for m in task.metrics if m.name == task.main_metric)
