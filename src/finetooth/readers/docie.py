@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,25 +97,33 @@ def _row(example: Example) -> dict[str, Any]:
         row["id"] = example.id
     row["doc"] = source.text
     row["entities"] = [_entity_row(i, e, source.text) for i, e in enumerate(source.entities)]
-    row["triples"] = [_triple_row(source, t) for t in target.triples]
+    # As they are read back: an entity's name is the first of those listed.
+    written = [
+        replace(e, name=names[0] if (names := _names(e)) else "", aliases=names) for e in source.entities
+    ]
+    row["triples"] = [_triple_row(source, written, t) for t in target.triples]
     row["label_set"] = list(source.label_set)
     row["entity_label_set"] = list(source.entity_label_set)
     return row
 
 
-def _triple_row(source: RelationInput, t: Triple) -> dict[str, Any]:
+def _triple_row(source: RelationInput, written: Sequence[DocEntity], t: Triple) -> dict[str, Any]:
     """Names; and which entity is meant, where the name alone would give another."""
     head, tail = end_name(source, t.head, t.head_text), end_name(source, t.tail, t.tail_text)
     row: dict[str, Any] = {"head": head, "relation": t.relation, "tail": tail}
     for key, place, name in (("head_id", t.head, head), ("tail_id", t.tail, tail)):
-        if place >= 0 and resolve(name, source.entities) != place:
+        if place >= 0 and resolve(name, written) != place:
             row[key] = place
     return row
 
 
+def _names(entity: DocEntity) -> tuple[str, ...]:
+    return tuple(entity.aliases or dict.fromkeys(m.text for m in entity.mentions))
+
+
 def _entity_row(number: int, entity: DocEntity, text: str) -> dict[str, Any]:
-    names = list(entity.aliases or dict.fromkeys(m.text for m in entity.mentions))
-    row: dict[str, Any] = {"id": number, "mentions": names, "type": entity.type}
+    names = _names(entity)
+    row: dict[str, Any] = {"id": number, "mentions": list(names), "type": entity.type}
     if tuple(place_names(names, text)) != entity.mentions:
         row["spans"] = [[m.start, m.end] for m in entity.mentions]
     return row
