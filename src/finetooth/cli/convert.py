@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
-from finetooth.cli._output import Json, emit, say, told_reading
+from finetooth.cli._output import Json, emit, printable, say, told_reading
+from finetooth.cli._same import differences, in_words
 from finetooth.errors import UsageError
-from finetooth.types import Dataset, Example
+from finetooth.text import many
+
+NAMED = 3  # examples by their id
 
 
 def command(
@@ -31,42 +34,26 @@ def command(
     assert writer.write is not None
     writer.write(dataset.examples, out)
     told_reading(dataset)
-    kept = _kept(dataset, out, to)
+    found = differences(dataset.examples, readers.load(out, task=dataset.task, format=to).examples)
     if json:
-        emit({"examples": len(dataset), "format": to, "out": out, "same_after_reading_back": kept})
-        return 0
-    say(f"{out}: {len(dataset):,} examples of {dataset.task} as {to}; {kept:,} say the same when read back")
-    if kept < len(dataset):
-        say(
-            "the others lose what this format cannot say: places in DocIE, overlaps and inner offsets in columns, ids"
+        changed = {name: len(ids) for name, ids in found.changed.items()}
+        emit(
+            {
+                "examples": len(dataset),
+                "format": to,
+                "out": out,
+                "same_after_reading_back": found.same,
+                "changed": changed,
+            }
         )
-    return 0
-
-
-def _kept(dataset: Dataset, out: Path, to: str) -> int:
-    """How many examples say the same under the same id when the file is read again, blanks between words aside."""
-    again = readers.load(out, task=dataset.task, format=to).examples
-    if len(again) != len(dataset):
         return 0
-    return sum(
-        _named(a) == _named(b) and _said(dataset.task, a) == _said(dataset.task, b)
-        for a, b in zip(dataset.examples, again, strict=True)
+    say(
+        f"{out}: {many(len(dataset), 'example')} of {dataset.task} as {to}; {found.same:,} say the same when read back"
     )
-
-
-def _named(example: Example) -> str:
-    """The id that the data gave; one made of the content is made anew of what is read."""
-    return "" if example.id.startswith("row-") else example.id
-
-
-def _said(task: str, example: Example) -> Any:
-    if task == "ner":
-        return sorted((squashed(m.text), m.type) for m in example.target.entities)
-    if task == "relation":
-        entities = [(e.type, sorted(squashed(m.text) for m in e.mentions)) for e in example.inputs.entities]
-        return entities, [(t.head, t.relation, t.tail) for t in example.target.triples]
-    return registry.task(task).show(example.target)
-
-
-def squashed(text: str) -> str:
-    return "".join(text.split())
+    if found.read != len(dataset):
+        say(
+            f"{many(found.read, 'example')} came back: ids or texts that make an example of their own are not kept apart"
+        )
+    for line in in_words(found, named=NAMED):
+        say(printable(line))
+    return 0
