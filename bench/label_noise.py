@@ -276,7 +276,8 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
         middle = float(np.median(means))
         return np.array([middle if r is None else means[r] for r in rows])
 
-    confident = held.aligned("least_prob", ids)
+    confident, parts = held.aligned("gold_prob", ids), held.aligned("least_prob", ids)
+    confident = np.where(np.isnan(parts), confident, parts)
     found = held.matrix(ids)
     if found is not None:
         try:

@@ -133,7 +133,7 @@ def test_of_several_windows_the_least_sure_part_is_kept_and_an_older_checkpoint_
     again.write(tmp_path / "dynamics.parquet")
     table = dynamics_files.read(tmp_path / "dynamics.parquet")
     assert np.isnan(table.least_prob[:, 0]).all()
-    assert table.part_prob.tolist() == [[0.5, 0.25], [0.5, 0.0625]]
+    assert table.least_prob[:, 1].tolist() == table.label_prob.tolist() == [0.25, 0.0625]
 
 
 def test_a_head_that_cannot_bring_the_gold_back_is_stopped_before_the_first_step(tmp_path):

@@ -63,11 +63,16 @@ class DynamicsTable:
         return ~np.isnan(self.gold_prob)
 
     @property
-    def part_prob(self) -> np.ndarray:
-        """(examples, epochs) ``least_prob``, ``gold_prob`` where there is none."""
-        if self.least_prob is None:
-            return self.gold_prob
-        return np.where(np.isnan(self.least_prob), self.gold_prob, self.least_prob)
+    def label_prob(self) -> np.ndarray:
+        """(examples,) how probable the label was, mean over the epochs; NaN where the example was never seen.
+
+        Of a label of many parts its least sure one, in the later half of the epochs: one wrong tag among forty right
+        ones hardly moves their mean, and a head that has just begun says of the least sure one only that it is rare.
+        """
+        late = slice(len(self.epochs) // 2, None)
+        parts = _means(self.least_prob[:, late]) if self.least_prob is not None else None
+        whole = _means(self.gold_prob)
+        return whole if parts is None else np.where(np.isnan(parts), whole, parts)
 
     def parts(
         self, columns: Collection[int], names: Sequence[str]
@@ -76,6 +81,13 @@ class DynamicsTable:
         for column in sorted(columns):
             rows = np.flatnonzero(~np.isnan(self.gold_prob[:, column]))
             yield column, rows, {name: getattr(self, name)[rows, column] for name in names}
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """(examples,) over the columns that are not NaN."""
+    known = ~np.isnan(values)
+    n = known.sum(axis=1)
+    return np.where(n > 0, np.where(known, values, 0).sum(axis=1) / np.maximum(n, 1), np.nan)
 
 
 def read(source: str | Path, *, split: str = "train") -> DynamicsTable:
@@ -355,5 +367,5 @@ def _pivot(
         cells["correct"],
         cells["loss"],
         findings=tuple(findings),
-        least_prob=cells.get(LEAST),
+        least_prob=None if LEAST not in cells or np.isnan(cells[LEAST]).all() else cells[LEAST],
     )

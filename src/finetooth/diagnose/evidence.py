@@ -21,20 +21,14 @@ POINTS = {"error": 2.0, "warning": 1.0, "info": 0.0}
 
 
 def of_dynamics(table: DynamicsTable, ids: Sequence[str]) -> np.ndarray:
-    """(n,) the label's probability for ``ids``, mean over the epochs; NaN for those that were not trained on.
-
-    Of a label of many parts (tags, tokens of an answer) that of its least sure one: one wrong part among forty right
-    ones hardly moves their mean.
-    """
-    seen = table.seen.sum(axis=1)
-    mean = np.where(seen > 0, np.nansum(table.part_prob, axis=1) / np.maximum(seen, 1), np.nan)
-    at = dict(zip(table.ids, mean.tolist(), strict=True))
+    """(n,) the label's probability for ``ids`` over the epochs; NaN for those that were not trained on."""
+    at = dict(zip(table.ids, table.label_prob.tolist(), strict=True))
     return np.array([at.get(i, np.nan) for i in ids], float)
 
 
 def of_held_out(held: HeldOut, examples: Sequence[Example]) -> dict[str, np.ndarray]:
     """Signals of models that never saw the example; confident learning where there is one label an example."""
-    made = {"held_out_confidence": held.aligned("least_prob_mean", [e.id for e in examples])}
+    made = {"held_out_confidence": held.aligned("label_prob", [e.id for e in examples])}
     learnt = confident_learning(held, examples)
     if learnt is not None:
         made["confident_learning"] = learnt

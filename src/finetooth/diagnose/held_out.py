@@ -1,7 +1,7 @@
 """What models that never saw an example say of it: out_of_sample.parquet of a run.
 
 {"example_id": "q17", "fold": 3, "gold_prob": 0.02, "margin": -0.9, "correct": false, "loss": 3.9,
- "gold_prob_mean": 0.05, "margin_mean": -0.8, "least_prob": 0.02, "least_prob_mean": 0.05, "prediction": "\\"Oslo\\"", "confidence": 0.93,
+ "gold_prob_mean": 0.05, "margin_mean": -0.8, "label_prob": 0.05, "least_prob": null, "prediction": "\\"Oslo\\"", "confidence": 0.93,
  "probabilities": "{\\"yes\\": 0.9, \\"no\\": 0.1}"}
 """
 
@@ -21,15 +21,16 @@ from finetooth.registry import Task
 from finetooth.types import Example, Prediction
 
 FILE = "out_of_sample.parquet"
-FIGURES = ("gold_prob", "margin", "loss", "gold_prob_mean", "margin_mean", "least_prob", "least_prob_mean")
+FIGURES = ("gold_prob", "margin", "loss", "gold_prob_mean", "margin_mean", "label_prob", "least_prob")
 
 
 @dataclass(frozen=True)
 class HeldOut:
     """``figures`` by name, each (n,), NaN where the head could not encode the gold; ``predictions`` by id.
 
-    gold_prob, margin and loss are after the last epoch, the means over the epochs; least_prob is that of the part
-    of the gold that is least sure (a tag, a token of an answer). ``probabilities`` by id
+    gold_prob, margin and loss are after the last epoch, the means over the epochs; label_prob is as
+    ``DynamicsTable.label_prob`` has it, least_prob that of the least sure part after the last epoch, NaN where a label
+    has one part. Files of before have neither. ``probabilities`` by id
     holds a probability for each label where the task has one label an example.
     """
 
@@ -40,8 +41,10 @@ class HeldOut:
     probabilities: Mapping[str, Mapping[str, float]]
 
     def aligned(self, name: str, ids: Sequence[str]) -> np.ndarray:
-        """A figure for these ids, NaN for those it does not have; where parts were not told apart, of the whole."""
-        values = self.figures[name if name in self.figures else name.replace("least", "gold")]
+        """A figure for these ids, NaN for those it does not have."""
+        values = self.figures.get(name)
+        if values is None:
+            values = self.figures["gold_prob_mean" if name == "label_prob" else "gold_prob"]
         at = dict(zip(self.ids, values.tolist(), strict=True))
         return np.array([at.get(i, np.nan) for i in ids], float)
 
@@ -97,7 +100,7 @@ def read(path: str | Path) -> HeldOut | None:
         frame = pl.read_parquet(path)
         ids = tuple(frame["example_id"].to_list())
         # Files of before have no least_prob.
-        names = [k for k in FIGURES if k in frame.columns or not k.startswith("least")]
+        names = [k for k in FIGURES if k in frame.columns or k not in FIGURES[-2:]]
         figures = {k: frame[k].cast(pl.Float64).fill_null(float("nan")).to_numpy() for k in names}
         rows = zip(ids, frame["prediction"], frame["confidence"], frame["probabilities"], strict=True)
         shown: dict[str, tuple[Any, float | None]] = {}

@@ -49,7 +49,7 @@ class Step:
     ``loss`` has a gradient and is the mean over the window's own units (the two ends of a span, the
     labelled tokens), smoothing applied, weight not. ``units`` says how many units. The rest is
     detached: the gold probability, its margin over the best other choice, whether gold won, and the gold
-    probability of the unit that is least sure (absent: there is one unit, or none that could be told apart).
+    probability of the unit that is least sure (None: an example has one, or they cannot be told apart).
     """
 
     loss: torch.Tensor
@@ -58,10 +58,6 @@ class Step:
     margin: torch.Tensor
     correct: torch.Tensor
     least_prob: torch.Tensor | None = None
-
-    def __post_init__(self) -> None:
-        if self.least_prob is None:
-            self.least_prob = self.gold_prob
 
 
 class Head(Protocol):

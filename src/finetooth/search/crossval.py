@@ -158,8 +158,9 @@ def _gather(examples: Sequence[Example], fold: np.ndarray, parts: Sequence[Mappi
         figures["loss"][rows] = table.loss[:, -1]
         figures["gold_prob_mean"][rows] = np.nanmean(table.gold_prob, axis=1)
         figures["margin_mean"][rows] = np.nanmean(table.margin, axis=1)
-        figures["least_prob"][rows] = table.part_prob[:, -1]
-        figures["least_prob_mean"][rows] = np.nanmean(table.part_prob, axis=1)
+        figures["label_prob"][rows] = table.label_prob
+        if table.least_prob is not None:
+            figures["least_prob"][rows] = table.least_prob[:, -1]
     return HeldOut(ids, fold, figures, shown, probabilities)
 
 

@@ -4,14 +4,15 @@ A head tells, for every window it has just computed the loss of, the gold's prob
 over the best other choice, whether gold won, and the loss. Here they are kept, a row a window, and
 made one value an example when the epoch is over:
 
-    {"example_id": "q17", "epoch": 0, "gold_prob": 0.41, "margin": 0.12, "correct": true, "loss": 0.89, "least_prob": 0.3}
+    {"example_id": "q17", "epoch": 0, "gold_prob": 0.41, "margin": 0.12, "correct": true, "loss": 0.89,
+     "least_prob": 0.3}
 
 **From windows to an example.** A long example has several windows, and most of them do not hold its
 gold: there the model learns to say "not here", which is easy and would hide a hard example. So the
 values are means over the windows that hold the gold (``fields["holds_gold"]``, true where a head does
 not say); where none does (an unanswerable question: "not here" *is* the gold), over all of them.
 ``correct`` is whether gold won in most of those windows, ``least_prob`` the least of them: one wrong tag
-among forty right ones hardly moves a mean.
+among forty right ones hardly moves a mean. It is NaN where an example has one part.
 
 The values are of the weights at the time of the step, with dropout as trained: that is what
 Swayamdipta et al. (2020) record too, though from an extra pass after each epoch.
@@ -59,7 +60,10 @@ class Recorder:
         """What one batch showed; ``windows`` are the numbers of its windows, in order."""
         import torch
 
-        values = torch.stack([getattr(step, name).detach().float() for name in VALUES])
+        nothing = torch.full_like(step.gold_prob, float("nan"))
+        parts = nothing if step.least_prob is None else step.least_prob
+        some = (step.gold_prob, step.margin, step.correct, step.loss, parts)
+        values = torch.stack([v.detach().float() for v in some])
         self._held.append((windows, values))
         if len(self._held) >= self._hold or values.device.type == "cpu":
             self.flush()
