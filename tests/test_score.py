@@ -64,6 +64,22 @@ def test_rows_under_one_id_go_by_its_one_prediction(tmp_path, capsys):
     assert json.loads(out)["scores"][0]["value"] == 100.0
 
 
+def test_of_an_id_that_stands_twice_the_official_script_is_told(tmp_path, capsys):
+    """evaluate-v2.0.py keeps scores by id: of two questions the last counts, and there are two in all, not three."""
+    rows = [("x", "Who?", "Ada"), ("x", "When?", "1843"), ("y", "When?", "1843")]
+    (tmp_path / "p.json").write_text(json.dumps({"x": "Ada", "y": "1843"}), "utf-8")
+    for v2 in (True, False):
+        gold = squad(tmp_path / "gold.json", [example(*r, v2=v2) for r in rows])
+        code, out, _ = run(capsys, "score", tmp_path / "p.json", gold, "--no-floors", "--json")
+        report = json.loads(out)
+        assert (code, round(report["scores"][0]["value"], 1)) == (0, 66.7)
+        told = [n for n in report["notes"] if n.startswith("1 id stands more than once, x for one")]
+        assert len(told) == v2  # evaluate-v1.1.py counts each of them, too
+        assert all(
+            "3 in all, where evaluate-v2.0.py scores the last one of an id, 2 in all" in n for n in told
+        )
+
+
 def test_a_question_that_is_impossible_and_has_answers_is_named(tmp_path, capsys):
     """evaluate-v2.0.py reads no is_impossible: it would want "Ada" of q1."""
     document = json.loads(squad(tmp_path / "gold.json").read_text("utf-8"))

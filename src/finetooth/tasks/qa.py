@@ -213,7 +213,11 @@ def _joins(example: Example) -> bool:
 
 
 def notes(examples: Sequence[Example]) -> list[str]:
-    """Where the official script would score otherwise: it never reads ``is_impossible``, only the answers."""
+    """Where the official script would score otherwise.
+
+    It never reads ``is_impossible``, only the answers; and evaluate-v2.0.py keeps scores by id, so that of several
+    questions under one id the last one counts (evaluate-v1.1.py counts each, as is done here).
+    """
     made = []
     apart = [e.id for e in examples if e.target.answers and not e.target.v2]
     if apart and any(e.target.v2 for e in examples):
@@ -221,6 +225,19 @@ def notes(examples: Sequence[Example]) -> list[str]:
         made.append(
             f"{many(len(apart), 'question')} said to be v2: false, or with a blank answer, in a set that has unanswerable "
             f"ones, {apart[0]} for one: {they} scored as evaluate-v1.1.py does"
+        )
+    again = [str(e.meta["given_id"]) for e in examples if e.target.v2 and "given_id" in e.meta]
+    again = [name for name in again if not name.startswith("row-")]  # those had no id
+    if again:
+        verbs = (
+            ("stands", "each of its questions is")
+            if len(set(again)) == 1
+            else ("stand", "each of their questions is")
+        )
+        made.append(
+            f"{many(len(set(again)), 'id')} {verbs[0]} more than once, {again[0]} for one: {verbs[1]} scored, "
+            f"{len(examples):,} in all, where evaluate-v2.0.py scores the last one of an id, "
+            f"{len(examples) - len(again):,} in all (see the check duplicate-id)"
         )
     both = [e.id for e in examples if e.meta.get("impossible_with")]
     if not both:
