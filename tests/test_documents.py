@@ -11,7 +11,7 @@ from finetooth.cli import main
 from finetooth.errors import DataError
 from finetooth.evaluate import predictions
 from finetooth.io import write_json, write_jsonl
-from finetooth.tasks.mentions import longest_first
+from finetooth.tasks.mentions import longest_first, name_key
 from finetooth.tasks.relation import as_relation
 
 LONG = "Ada left Rome in May and took the slow night train to Milan with her two sisters"
@@ -61,6 +61,29 @@ def test_a_span_beyond_the_text_is_found_and_hinders_nobody(tmp_path, end):
     writers = {r.name: r for r in registry.readers() if r.task == "ner" and r.write}
     writers["conll"].write(dataset.examples, tmp_path / "x.conll")
     assert "Rome\tB-LOC" in (tmp_path / "x.conll").read_text()
+
+
+@pytest.mark.parametrize(
+    ("names", "same"),
+    [
+        (("Rome", "rome", '"Rome".', "the Rome", "(Rome)", " Rome ,", "Rome #"), True),
+        (("C++", "(C++),", "the c++"), True),
+        (("C", "C++", "C#", "C+"), False),
+        (("A", "A+"), False),
+    ],
+)
+def test_names_are_one_but_for_case_edges_and_determiners(names, same):
+    keys = {name_key(name) for name in names}
+    assert len(keys) == (1 if same else len(names))
+
+
+def test_a_triple_of_a_language_is_not_that_of_another(tmp_path):
+    row = {"id": "d", "text": "C++ came after C, and C# later.", "entities": [
+        {"type": "LANG", "name": n, "mentions": [n]} for n in ("C", "C++", "C#")
+    ], "triples": [{"head": "c++", "relation": "After", "tail": "c"}]}  # fmt: skip
+    (example,) = load(tmp_path, [row]).examples
+    (triple,) = example.target.triples
+    assert (triple.head, triple.tail) == (1, 0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=8))

@@ -16,7 +16,6 @@ from finetooth.text import is_unspaced, squeeze
 from finetooth.types import Span
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _DETERMINER = re.compile(r"^(?:the|a|an|its|their|his|her|this|these)\s+")
 
 
@@ -59,9 +58,24 @@ def places(name: str, text: str) -> list[int]:
 
 
 def name_key(name: str) -> str:
-    """What two names of one thing share: case, spacing, edge punctuation and a determiner do not count."""
-    key = _EDGES.sub("", squeeze(name))
-    return _EDGES.sub("", _DETERMINER.sub("", key)) or key
+    """What two names of one thing share: case, spacing, edge punctuation and a determiner do not count.
+
+    A plus or a number sign at the end of a word does: C, C++ and C# are three things.
+    """
+    key = _bare(squeeze(name))
+    return _bare(_DETERMINER.sub("", key)) or key
+
+
+def _bare(name: str) -> str:
+    """Without the punctuation at its edges, but for what hangs on its last word and makes it another name."""
+    start, end = 0, len(name)
+    while start < end and not name[start].isalnum():
+        start += 1
+    while end > start and not name[end - 1].isalnum():
+        end -= 1
+    while start < end < len(name) and name[end] in "+#":
+        end += 1
+    return name[start:end]
 
 
 def longest_first(spans: Iterable[tuple[int, int]]) -> list[int]:
