@@ -124,6 +124,27 @@ def test_entities_that_differ_are_told_apart(found, flags):
     assert (made.score[0] == 1) == (not flags)
 
 
+def test_a_model_that_finds_nothing_calls_no_label_wrong_and_proposes_nothing():
+    n = 60
+    examples = [
+        Example(f"e{i}", NerInput("Ada in Rome"), entities((0, 3, "PER")) if i < 15 else NerTarget())
+        for i in range(n)
+    ]
+    doubted = np.where(np.arange(n) < 15, 0.02, 0.98)[:, None] * np.linspace(0.98, 1.02, 4)
+    ids = tuple(e.id for e in examples)
+    table = DynamicsTable(
+        ids, (0, 1, 2, 3), doubted, 2 * doubted - 1, (doubted > 0.5) * 1.0, -np.log(doubted)
+    )
+    nothing = [Prediction(i, NerTarget(), 0.99) for i in ids]
+    found = [Prediction(e.id, e.target, 0.99) for e in examples]
+    weak = diagnose(Known(NER, examples, dynamics=table, predictions=nothing))
+    assert (weak.summary["models_learnt"], weak.summary["likely_mislabelled"]) == (False, 0)
+    assert weak.summary["fixes_proposed"] == 0
+    assert set(weak.ranking.order[:15]) == set(range(15))
+    able = diagnose(Known(NER, examples, dynamics=table, predictions=found))
+    assert (able.summary["models_learnt"], able.summary["likely_mislabelled"]) == (True, 15)
+
+
 def test_any_of_several_golds_will_do():
     spans = (Span(0, 3, "Ada"), Span(0, 8, "Ada Love"))
     example = Example("q", QAInput("Who?", "Ada Love."), QATarget(spans))

@@ -112,7 +112,12 @@ def _print(made: Any, show: int, task: str) -> None:
         ]  # fmt: skip
         print(table(("category", "cluster", "examples", "agreed", "lift", "stands out"), lines))
     share = s["estimated_share_mislabelled"]
-    if share is None:
+    if share is None and not s["models_learnt"]:
+        say(
+            f"{s['examples']:,} examples; the models find less than half of what there is to find, so none is called "
+            "mislabelled and nothing they say is proposed: the score is a rank, not a probability"
+        )
+    elif share is None:
         say(f"{s['examples']:,} examples; no group stands apart: the score is a rank, not a probability")
     else:
         say(

@@ -31,6 +31,7 @@ from finetooth.types import Example, Finding, Prediction
 if TYPE_CHECKING:
     import polars as pl
 
+LEARNT = 0.5  # of what there is to find, the share that a model must find to be heard on what is likely wrong
 LIKELY = 0.5  # a score above which an example is likelier mislabelled than not
 TOP = 0.05  # where no group stands apart, the share at the top that the ranking is taken to speak against
 MAP = ("epochs", "confidence", "variability", "correctness", "forgetfulness", "margin", "loss", "category")
@@ -88,7 +89,9 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     best = [h if h is not None else o for h, o in zip(held, own, strict=True)]
     flags, stated = _rules(task, examples, best, by_id, version, threshold)
     signals = _signals(known, ids, by_id, flags, (own, own_apart.score))
-    ranking = rank(ids, signals)
+    score = np.where(np.isnan(held_apart.score), own_apart.score, held_apart.score)
+    learnt = _learnt(task, examples, score)
+    ranking = rank(ids, signals, learnt=learnt)
     columns: dict[str, list[Any]] = {
         "example_id": ids,
         "input": [said(e) for e in examples],
@@ -109,11 +112,12 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
     columns["is_dataset_error"] = (on.sum(axis=1) >= threshold).tolist()
     columns |= _ranked(ranking, by_id)
     parts = np.array([units(task.name, task.gold(e).target).keys() != {""} for e in examples])
-    beside = (ranking.combined - ranking.signals["findings"]) * parts
+    heard = ranking.combined if learnt else np.minimum(ranking.combined, 0.0)
+    beside = (heard - ranking.signals["findings"]) * parts
     proposals = [
         propose(task, by_id.get(i, ()), (h, float(hs)), (o, float(os)), float(against), float(rest))
         for i, h, hs, o, os, against, rest in zip(
-            ids, held, held_apart.score, own, own_apart.score, ranking.combined, beside, strict=True
+            ids, held, held_apart.score, own, own_apart.score, heard, beside, strict=True
         )
     ]
     columns["fix"] = [None if p is None else to_json(p.target) for p in proposals]
@@ -128,7 +132,8 @@ def diagnose(known: Known, *, version: rules.Version = "ours", threshold: int = 
         rules=flags,
         score=ranking.score,
     )
-    return Diagnosis(columns, ranking, found, _summary(columns, ranking, found, stated, on, own_apart.score))
+    summary = _summary(columns, ranking, found, stated, on, own_apart.score)
+    return Diagnosis(columns, ranking, found, summary | {"models_learnt": learnt})
 
 
 def _named(examples: Sequence[Example], predictions: Iterable[Prediction | None]) -> list[Prediction | None]:
@@ -149,6 +154,15 @@ def _named(examples: Sequence[Example], predictions: Iterable[Prediction | None]
             p = replace(p, target=replace(p.target, triples=told))
         made.append(p)
     return made
+
+
+def _learnt(task: Task, examples: Sequence[Example], score: np.ndarray) -> bool:
+    """Whether predictions of this ``score`` (n,), NaN where there is none, find half of what there is to find.
+
+    A model that finds no entity doubts every sentence that has one, and right it is where there is none.
+    """
+    some = np.array([bool(units(task.name, task.gold(e).target)) for e in examples], bool) & ~np.isnan(score)
+    return not some.any() or float(score[some].mean()) >= LEARNT
 
 
 def _rules(

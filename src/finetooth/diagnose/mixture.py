@@ -36,7 +36,7 @@ def posterior(values: np.ndarray) -> Posterior:
     values = np.asarray(values, dtype=float)
     n = len(values)
     if n < FEWEST or np.ptp(values) == 0:
-        return Posterior(_by_rank(values), None)
+        return ranks(values)
     cut = np.quantile(values, 0.9)
     upper = values > cut if (values > cut).any() else values >= cut
     low, high = values[~upper].mean(), values[upper].mean()
@@ -58,14 +58,14 @@ def posterior(values: np.ndarray) -> Posterior:
     # One normal has two parameters, the mixture four.
     alone = -n * np.log(values.std()) - n / 2
     if not low < 0 < high or high - low < APART * spread or 2 * (likelihood - alone) < 2 * np.log(n):
-        return Posterior(_by_rank(values), None)
+        return ranks(values)
     return Posterior(p, share)
 
 
-def _by_rank(values: np.ndarray) -> np.ndarray:
-    """Half the mid-quantile to the fourth: the top tenth lies between 0.33 and 0.5."""
+def ranks(values: np.ndarray) -> Posterior:
+    """Half the mid-quantile to the fourth, where nothing stands apart: the top tenth lies between 0.33 and 0.5."""
     if not len(values):
-        return np.zeros(0)
+        return Posterior(np.zeros(0), None)
     from scipy.stats import rankdata
 
-    return 0.5 * ((rankdata(values) - 0.5) / len(values)) ** 4
+    return Posterior(0.5 * ((rankdata(values) - 0.5) / len(values)) ** 4, None)

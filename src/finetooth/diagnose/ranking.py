@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from finetooth.diagnose.mixture import posterior
+from finetooth.diagnose.mixture import posterior, ranks
 from finetooth.errors import UsageError
 
 EDGE = 1e-6  # probabilities are not believed beyond it
@@ -81,12 +81,13 @@ def logit(p: np.ndarray) -> np.ndarray:
     return np.log(p) - np.log1p(-p)
 
 
-def rank(ids: Sequence[str], signals: Mapping[str, np.ndarray]) -> Ranking:
+def rank(ids: Sequence[str], signals: Mapping[str, np.ndarray], *, learnt: bool = True) -> Ranking:
     """Combines signals by name, each (n,), NaN where one has no opinion.
 
     Those of LOOKS are probabilities of the label; their weighted mean is taken over the ones that have an
     opinion (the median of all where none has), and its log odds against the label are the base. Those of ADDED
-    are 0 or more and come on top. Raises UsageError for an unknown signal or one of another length.
+    are 0 or more and come on top. Where the models have not ``learnt`` the task no group stands apart: what they
+    doubt is what is rare. Raises UsageError for an unknown signal or one of another length.
     """
     if not signals:
         raise UsageError("there is nothing to rank by", cure="record dynamics, or give findings")
@@ -105,7 +106,7 @@ def rank(ids: Sequence[str], signals: Mapping[str, np.ndarray]) -> Ranking:
     for name, p in looks.items():
         against = -logit(p)
         parts[name] = LOOKS[name] * np.nan_to_num(against - np.nanmedian(against))
-    found = posterior(combined)
+    found = posterior(combined) if learnt else ranks(combined)
     return Ranking(tuple(ids), found.score, combined, _reasons(parts, looks, n), dict(parts), found.share)
 
 

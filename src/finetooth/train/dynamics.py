@@ -84,10 +84,10 @@ class Recorder:
         seen = self.counts & ~np.isnan(self.now[0])
         at, values = self.example[seen], self.now[:, seen].astype(np.float64)
         n = np.bincount(at, minlength=len(self.ids))
+        least = np.full(len(self.ids), np.inf)
         with np.errstate(invalid="ignore"):
             made = np.stack([np.bincount(at, v, len(self.ids)) / n for v in values])
-        least = np.full(len(self.ids), np.inf)
-        np.minimum.at(least, at, values[LEAST])
+            np.minimum.at(least, at, values[LEAST])
         made[LEAST] = np.where(n > 0, least, np.nan)
         self.done.append(made)
         self.now[:] = np.nan
