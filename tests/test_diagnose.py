@@ -411,6 +411,9 @@ def test_findings_that_cannot_be_read_are_named_and_found_again(run, capsys, tmp
         arguments = ["--no-predict", "--no-clusters", "--out", str(tmp_path)]
         assert main(["diagnose", str(run), *arguments]) == 0
         assert "findings.jsonl: no line of it can be read as a finding" in capsys.readouterr().err
+        path.write_bytes(b'{"example_id": "x", "check": "y"}\n{"example_id": ')
+        assert main(["diagnose", str(run), *arguments]) == 0
+        assert "findings.jsonl: line 2 is broken" in capsys.readouterr().err
     finally:
         path.write_bytes(before)
 

@@ -299,6 +299,19 @@ def test_a_torn_or_missing_file_costs_only_what_stood_in_it(tmp_path, name, cont
     assert main(["leaderboard", str(run)]) == (2 if name == "scores.json" else 0)
 
 
+@pytest.mark.parametrize("name", ["findings.jsonl", "dropped.jsonl"])
+def test_a_file_torn_halfway_is_named_on_the_page(tmp_path, name):
+    run = make_run(tmp_path / "run")
+    whole = b'{"example_id": "p0/plain", "check": "c", "severity": "info", "message": "m", "stage": "gate"}\n'
+    (run / name).write_bytes(whole)
+    assert main(["report", str(run)]) == 0
+    assert "is broken" not in (run / "report.html").read_text("utf-8")
+    (run / name).write_bytes(whole + b'{"example_id": "p0/pl')
+    assert main(["report", str(run)]) == 0
+    page = (run / "report.html").read_text("utf-8")
+    assert f"{name}: line 2 is broken; what stands from there on is not read." in page
+
+
 @pytest.mark.parametrize("what", ["predictions/dev.jsonl", "findings.jsonl", "dynamics.parquet"])
 def test_a_torn_file_that_lies_deeper(tmp_path, what):
     run = make_run(tmp_path / "run")

@@ -257,16 +257,18 @@ def describe(data: Dataset) -> dict[str, Any]:
     }
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSONL file that a kill may have torn: everything up to the first broken line."""
+def read_lines(path: Path, say: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
+    """Rows of a JSONL file that a kill may have torn: everything up to the first broken line, which ``say`` is told of."""
     rows: list[dict[str, Any]] = []
     if not path.is_file():
         return rows
     with path.open("rb") as f:
-        for line in f:
+        for number, line in enumerate(f, 1):
             try:
                 rows.append(json.loads(line))
             except ValueError:
+                if say is not None and (line.strip() or f.read().strip()):
+                    say(f"{path}: line {number:,} is broken; what stands from there on is not read")
                 break
     return rows
 

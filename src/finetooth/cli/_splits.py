@@ -75,5 +75,5 @@ def _drawn(run: Run, split: str, whole: Dataset) -> str:
 
 def _gone(run: Run) -> set[str]:
     """Ids of the training examples that the gate of checks kept out."""
-    rows = read_lines(run.folder / "dropped.jsonl")
+    rows = read_lines(run.folder / "dropped.jsonl", say)
     return {r["example_id"] for r in rows if r.get("stage") == "gate"}

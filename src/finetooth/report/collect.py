@@ -60,8 +60,8 @@ def collect(folder: str | Path) -> Shown:
     notes += [visible(str(w)) for w in _mapping(run.info.get("preflight")).get("warnings") or ()]
     mapped = of_rows.mapped(run, notes)
     examples = of_rows.examples_of(run, notes)
-    findings, counts = _findings(run)
-    dropped = of_rows.lines(run.folder / "dropped.jsonl")
+    findings, counts = _findings(run, notes)
+    dropped = of_rows.lines(run.folder / "dropped.jsonl", notes)
     rows = of_rows.build(task, mapped, examples, of_rows.predictions_of(run), findings, dropped)
     return Shown(
         visible(run.folder.resolve().name),
@@ -130,10 +130,10 @@ def _scores(run: Run, notes: list[str]) -> dict[str, Any]:
         return {}
 
 
-def _findings(run: Run) -> tuple[list[Mapping[str, Any]], dict[tuple[str, str], int]]:
+def _findings(run: Run, notes: list[str]) -> tuple[list[Mapping[str, Any]], dict[tuple[str, str], int]]:
     """(the findings, how many of each severity and check): of findings.jsonl, or as run.json keeps them."""
     gate = _mapping(run.info.get("gate"))
-    found: list[Mapping[str, Any]] = list(of_rows.lines(run.folder / "findings.jsonl"))
+    found: list[Mapping[str, Any]] = list(of_rows.lines(run.folder / "findings.jsonl", notes))
     found = found or [f for f in gate.get("findings") or () if isinstance(f, Mapping)]
     counts = Counter((visible(str(f.get("severity"))), visible(str(f.get("check")))) for f in found)
     told = _mapping(gate.get("checks"))

@@ -22,9 +22,14 @@ MAPPED = ("confidence", "variability", "correctness", "category", "cluster", "cl
 DIAGNOSED = ("rank", "rank_reason", "rules", "fix")
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file that are objects."""
-    return [row for row in read_lines(path) if isinstance(row, dict)]
+def lines(path: Path, notes: list[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of a JSONL file that are objects; where it is torn, ``notes`` say so."""
+
+    def say(line: str) -> None:
+        if notes is not None:
+            notes.append(f"{visible(line)}.")
+
+    return [row for row in read_lines(path, say) if isinstance(row, dict)]
 
 
 def examples_of(run: Run, notes: list[str]) -> dict[str, list[Example]]:

@@ -108,10 +108,12 @@ def _findings(run: Run, data: Dataset, split: str, watch: Watch) -> list[Any]:
     path = run.folder / "findings.jsonl"
     ids = {e.id for e in data.examples}
     if split == "train" and path.is_file():
-        rows = read_lines(path)
-        if rows or not path.read_bytes().strip():
+        broken: list[str] = []
+        rows = [row for row in read_lines(path, broken.append) if isinstance(row, dict)]
+        if not broken and (rows or not path.read_bytes().strip()):
             return [f for f in rows if f.get("example_id") in ids]
-        watch.say(f"{path}: no line of it can be read as a finding; the checks run again")
+        what = broken[0] if rows else f"{path}: no line of it can be read as a finding"
+        watch.say(f"{what}; the checks run again")
     options: dict[str, Any] = {"schemas": run.config.data.schemas} if run.config.data.schemas else {}
     return [f for f in checks.run(data, **options).findings if f.example_id in ids]
 
