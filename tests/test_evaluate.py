@@ -9,6 +9,7 @@ import pytest
 
 from finetooth import config, readers, registry
 from finetooth.cli import main
+from finetooth.errors import UsageError
 from finetooth.evaluate import predict as predicting
 from finetooth.evaluate import run as evaluation
 from finetooth.evaluate.calibration import calibration
@@ -323,3 +324,54 @@ def test_a_file_that_the_run_drew_from_is_not_called_another(tmp_path, capsys, s
     squad.write(examples(100, 20), paths[split])
     of_run(run, split, str(paths[split]))
     assert "another fingerprint" in capsys.readouterr().err
+
+
+class LabelHead:
+    """A head that classifies pairs, and says the same of all."""
+
+    name = "pair"
+    labels = ("contradiction", "entailment", "neutral")
+
+    def predict(self, model, some, *, batch_tokens=8192, progress=None):
+        nli = registry.task("nli")
+        return [Prediction(e.id, nli.parse("entailment", e), 0.5) for e in some]
+
+
+def pairs(tmp_path, *labels):
+    rows = [
+        {"premise": f"Ada left at {i}.", "hypothesis": f"She left at {i}.", "label": x}
+        for i, x in enumerate(labels)
+    ]
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    config_ = {"task": "nli", "data": {"train": str(file)}, "out": str(tmp_path / "nli-run")}
+    return config_, file
+
+
+def scored(run, file, **options):
+    data = readers.load(file, **options)
+    return evaluation.evaluate(run, data, split="other", loaded=(LabelHead(), None), keep=False).report
+
+
+def test_data_of_other_labels_than_the_runs_are_refused_before_anything_is_predicted(tmp_path):
+    values, file = pairs(tmp_path, 0, 1, 2, 0)
+    run = Run.create(config.build(values))
+    with pytest.raises(UsageError) as refused:
+        scored(run, file)
+    assert "'0' (2 rows)" in str(refused.value)
+    assert "'contradiction', 'entailment'" in str(refused.value)
+    assert "--labels 0=" in refused.value.cure
+    report = scored(run, file, labels={"0": "entailment", "1": "neutral", "2": "contradiction"})
+    assert report.score("accuracy").value == 50
+    run.release()
+
+
+def test_labels_that_the_run_has_never_learnt_are_counted_and_other_spellings_are_none(tmp_path):
+    values, file = pairs(tmp_path, "entailment", "contradiction", "unrelated", "unrelated")
+    run = Run.create(config.build(values))
+    assert any("never learnt" in n and "'unrelated' (2 rows)" in n for n in scored(run, file).notes)
+    # What the scorer takes for one label is one.
+    pairs(tmp_path, "entailed", "contradicted")
+    assert scored(run, file).score("accuracy").value == 50
+    assert not [n for n in scored(run, file).notes if "never learnt" in n]
+    run.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from finetooth import registry
 from finetooth.errors import UsageError
 from finetooth.evaluate.ablations import AblationScore, score_ablation
 from finetooth.evaluate.calibration import calibration
+from finetooth.evaluate.known import known_labels
 from finetooth.evaluate.predict import model_key, predict
 from finetooth.evaluate.score import ScoreReport, labelled, score, settled
 from finetooth.io import plain
@@ -94,7 +95,7 @@ def evaluate(
 
     ``train`` is for floors and slices. ``ablations`` cost one more pass over the data each. A stopped
     evaluation is gone on with. ``loaded`` is (head, model), for who has them in memory. Raises
-    UsageError for a run of another task or without a model.
+    UsageError for a run of another task or without a model, and for data of none of whose labels it knows.
     """
     task = registry.task(run.config.task)
     if data.task != task.name:
@@ -103,6 +104,7 @@ def evaluate(
     if not known:
         score(task, data.examples, [None] * len(data))  # says so now, not after all was predicted
     head, model = loaded or load(run)
+    lacking = known_labels(head, task, [data.examples[i] for i in known], train, source=data.source)
     journals: list[Path] = []
 
     def passes(label: str, examples: Sequence[Example]) -> list[Prediction]:
@@ -133,6 +135,8 @@ def evaluate(
         seed=seed,
         resamples=resamples,
     )
+    if lacking:
+        report = replace(report, notes=(lacking, *report.notes))
     # What has no target was predicted, and is kept with the others, but nothing is counted against it.
     examples, answers = [data.examples[i] for i in known], [predictions[i] for i in known]
     found: list[AblationScore] = []
