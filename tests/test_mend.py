@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from finetooth import readers, registry
+from finetooth import checks, readers, registry
 from finetooth.checks import CheckReport
 from finetooth.cli import main
 from finetooth.curate.mend import applied, mend
@@ -169,3 +169,48 @@ def test_an_entity_that_a_triple_speaks_of_is_not_taken_out():
     mended = mend(data("relation", row))
     assert len(mended.examples[0].inputs.entities) == 2
     assert [f.check for f in mended.left] == ["entity-without-mention"]
+
+
+def row(name, source, start, end, **more):
+    return {"id": name, "text": source, "entities": [{"start": start, "end": end, "type": "LOC", **more}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "stated", "meant"),
+    [
+        ("Ada Young lives in Bonn.", 0, 99, "", None),  # not the whole text
+        ("Ada Young lives in Bonn.", 19, 40, "", None),
+        ("Café Ünal in Zürich ist zu.", 15, 22, "", "Zürich"),  # bytes
+        ("Café Ünal, São João, Zürich", 25, 32, "", "Zürich"),  # bytes, beyond the text
+        ("We 😀 met Tom Hanks in Rome.", 23, 27, "", "Rome"),  # UTF-16
+        ("We 😀 met Tom Hanks in Rome.", 24, 28, "", None),
+        ("Cafe\u0301 in Rome is shut.", 8, 12, "", "Rome"),  # counted when the accent was one with its letter
+        ("Café in Rome is shut.", 9, 13, "", "Rome"),  # and the other way about
+        ("Rome, Rome 😀 or Rome", 17, 21, "Rome", "Rome"),  # the one that UTF-16 means
+        ("Ada met Tom Hanks a lot.", 14, 19, "", None),  # "nks a"
+        ("Ada left Rome was it?", 9, 16, "", None),  # "Rome wa"
+        ("Ada left Rome.", 9, 12, "", "Rome"),
+        ("Ada left New York.", 10, 17, "", "New York"),
+    ],
+)
+def test_a_span_is_moved_only_to_where_its_offsets_can_mean(text, start, end, stated, meant):
+    mended = mend(
+        data("ner", row("a", text, start, end, **({"text": stated} if stated else {}))), severity="warning"
+    )
+    (span,) = mended.examples[0].target.entities
+    if meant is None:
+        assert (span.start, span.end, mended.changes) == (start, end, ())
+        assert [f.check for f in mended.left if f.check in ("offset-not-on-mention", "boundary-off-word")]
+    else:
+        assert (span.text, text[span.start : span.end], mended.left) == (meant, meant, ())
+        assert span.start == text.rindex(meant)
+
+
+def test_a_set_that_counts_another_way_is_told_once_for_all():
+    rows = [row(str(n), f"Ünal, {'x' * n} Rome ist da.", 8 + n, 12 + n) for n in range(1, 5)]
+    (said,) = [f for f in checks.run(data("ner", *rows)).findings if f.evidence.get("explained")]
+    assert (said.example_id, said.evidence["counted"], said.evidence["explained"]) == (
+        "",
+        "bytes of UTF-8",
+        4,
+    )

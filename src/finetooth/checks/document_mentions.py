@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from finetooth.checks._documents import is_ner, mentions, unplaced, variant
+from finetooth.checks._recount import Recounts
 from finetooth.registry import CheckContext, check, flag
 from finetooth.tasks.documents import NO_NAME, NOT_AT_PLACE, LabelledSpan
-from finetooth.tasks.mentions import cuts_word, overlapping
+from finetooth.tasks.mentions import cuts_word, overlapping, places
 from finetooth.tasks.relation import nameless
-from finetooth.text import is_hangul, many, nearest
+from finetooth.text import is_hangul, many
 from finetooth.types import Example, Finding
 
 
@@ -76,38 +77,72 @@ def inside(m: LabelledSpan, text: str) -> bool:
 def offset_not_on_mention(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """The offsets of a mention point at other characters than its text, or outside the document's.
 
+    The fix is the place that the offsets mean if they count bytes, UTF-16 units or accents otherwise, else the
+    nearest place of the mention's text. Where a row gives no text and no such count fits, there is none: an end
+    beyond the text says nothing of where the mention ends.
+
     Bad: {"text": "Ada left.", "entities": [{"start": 4, "end": 7, "text": "Ada", "type": "PER"}]}
     Fix: {"text": "Ada left.", "entities": [{"start": 0, "end": 3, "text": "Ada", "type": "PER"}]}
     """
-    for example in examples:
+    off = [
+        (example, i, m)
+        for example in examples
+        for i, m in enumerate([*mentions(example), *_misplaced(example)])
+        if not (inside(m, example.inputs.text) and m.start < m.end and _slice(m, example) == m.text)
+    ]
+    stated = {(e.id, i): "" if _slice(m, e) == m.text else m.text for e, i, m in off}
+    counts = Recounts(((e.id, i), e.inputs.text, m, stated[e.id, i]) for e, i, m in off)
+    yield from _counted(counts)
+    for example, i, m in off:
         text = example.inputs.text
-        listed = mentions(example)
-        for i, m in enumerate([*listed, *_misplaced(example)]):
-            within = inside(m, text)
-            found = text[m.start : m.end] if within else ""
-            if within and found == m.text and m.start < m.end:
-                continue
-            if (m.start, m.end) == (-1, -1):
-                why = f"the place given for {m.text!r} is outside its sentence, or holds no words"
-            elif not within:
-                why = f"{m.start}..{m.end} is outside a text of {len(text)} characters"
-            elif m.text:
-                why = f"{m.start}..{m.end} holds {found!r}, the mention is {m.text!r}"
-            else:
-                why = f"{m.start}..{m.end} is an empty mention"
-            at = nearest(m.text, text, m.start) if m.text else None
-            # One that is not among the flat spans of NER has no number there.
-            which: dict[str, Any] = {"mention": i} if i < len(listed) else {"text": m.text, "type": m.type}
-            yield flag(
-                example,
-                why,
-                fix=None if at is None else which | {"start": at, "end": at + len(m.text)},
-                **which,
-                start=m.start,
-                end=m.end,
-                expected=m.text,
-                found=found,
-            )
+        within = inside(m, text)
+        found = text[m.start : m.end] if within else ""
+        if (m.start, m.end) == (-1, -1):
+            why = f"the place given for {m.text!r} is outside its sentence, or holds no words"
+        elif not within:
+            why = f"{m.start}..{m.end} is outside a text of {len(text)} characters"
+        elif m.text:
+            why = f"{m.start}..{m.end} holds {found!r}, the mention is {m.text!r}"
+        else:
+            why = f"{m.start}..{m.end} is an empty mention"
+        at, unit = counts.place((example.id, i))
+        if at is None and stated[example.id, i]:
+            start = min(places(m.text, text), key=lambda p: abs(p - m.start), default=None)
+            at = None if start is None else (start, start + len(m.text))
+        if unit and at:
+            why += f"; {text[at[0] : at[1]]!r} stands there if one counts {unit}"
+        # One that is not among the flat spans of NER has no number there.
+        listed = i < len(mentions(example))
+        which: dict[str, Any] = {"mention": i} if listed else {"text": m.text, "type": m.type}
+        yield flag(
+            example,
+            why,
+            fix=None if at is None else which | {"start": at[0], "end": at[1]},
+            **which,
+            start=m.start,
+            end=m.end,
+            expected=m.text,
+            found=found,
+            counted=unit,
+        )
+
+
+def _slice(m: LabelledSpan, example: Example) -> str:
+    """What the offsets hold, cut to the text: what a mention that states no text is read with."""
+    return example.inputs.text[max(m.start, 0) : max(m.end, 0)]
+
+
+def _counted(counts: Recounts) -> Iterator[Finding]:
+    if counts.unit:
+        yield flag(
+            "",
+            f"{counts.times:,} of {len(counts.rows):,} spans that are off stand right if one counts {counts.unit}",
+            severity="info",
+            fix="count characters (code points) of the text as it stands",
+            counted=counts.unit,
+            explained=counts.times,
+            off=len(counts.rows),
+        )
 
 
 def _misplaced(example: Example) -> list[LabelledSpan]:
@@ -125,9 +160,25 @@ def _misplaced(example: Example) -> list[LabelledSpan]:
 def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """A mention begins or ends inside a word, or with a blank: its boundary is off by a little.
 
+    The fix is the whole word, or where offsets that count bytes, UTF-16 units or accents otherwise give whole
+    words, those. One that is cut at both ends, or holds less than half of a word, is left to a reader.
+
     Bad: {"text": "Ada left.", "entities": [{"start": 0, "end": 2, "type": "PER"}]}
     Fix: {"text": "Ada left.", "entities": [{"start": 0, "end": 3, "type": "PER"}]}
     """
+    off = {}
+    for example in examples:
+        for i, m in enumerate(mentions(example)):
+            wrong = _off_word(example, m)
+            if wrong is not None:
+                off[example.id, i] = wrong
+    counts = Recounts(
+        ((e.id, i), e.inputs.text, m, "")
+        for e in examples
+        for i, m in enumerate(mentions(e))
+        if (e.id, i) in off and e.inputs.tokens is None
+    )
+    yield from _counted(counts)
     for example in examples:
         text = example.inputs.text
         for number, entity in enumerate(() if is_ner(example) else example.inputs.entities):
@@ -141,25 +192,18 @@ def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Ite
                         name=name,
                     )
         for i, m in enumerate(mentions(example)):
-            if not inside(m, text) or text[m.start : m.end] != m.text or not m.text:
-                continue  # offset-not-on-mention says so
-            start, end = m.start, m.end
-            if m.text != m.text.strip():
-                start, end = start + len(m.text) - len(m.text.lstrip()), start + len(m.text.rstrip())
-                why = "begins or ends with a blank"
-            elif example.inputs.tokens is None and cuts_word(text, start, end):
-                while start > 0 and cuts_word(text, start, start):
-                    start -= 1
-                while end < len(text) and cuts_word(text, end, end):
-                    end += 1
-                why = f"is part of the word {text[start:end]!r}"
-            else:
+            if (example.id, i) not in off:
                 continue
+            start, end, why = off[example.id, i]
+            at, unit = counts.place((example.id, i))
             fix: dict[str, Any] | None = {"mention": i, "start": start, "end": end}
             if not text[start:end].strip():
                 fix = {"mention": i, "drop": True}
-            elif end > m.end and is_hangul(text[m.end - 1]):
-                fix = None  # a particle of Korean is no part of the name: only a reader can tell it from one
+            elif at is not None:
+                fix = {"mention": i, "start": at[0], "end": at[1]}
+                why += f"; {text[at[0] : at[1]]!r} stands there if one counts {unit}"
+            elif not _grown(text, m, start, end):
+                fix = None
             yield flag(
                 example,
                 f"the mention {m.text!r} {why}",
@@ -167,7 +211,47 @@ def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Ite
                 mention=i,
                 start=m.start,
                 end=m.end,
+                counted=unit,
             )
+
+
+def _off_word(example: Example, m: LabelledSpan) -> tuple[int, int, str] | None:
+    """(start, end, what is wrong) of a mention without blanks at its edges and widened to whole words."""
+    text = example.inputs.text
+    if not inside(m, text) or text[m.start : m.end] != m.text or not m.text:
+        return None  # offset-not-on-mention says so
+    start = m.start + len(m.text) - len(m.text.lstrip())
+    end = max(start, m.end - len(m.text) + len(m.text.rstrip()))
+    cut = example.inputs.tokens is None and start < end and cuts_word(text, start, end)
+    while cut and start > 0 and cuts_word(text, start, start):
+        start -= 1
+    while cut and end < len(text) and cuts_word(text, end, end):
+        end += 1
+    if m.text != m.text.strip():
+        return start, end, "begins or ends with a blank"
+    return (start, end, f"is part of the word {text[start:end]!r}") if cut else None
+
+
+def _grown(text: str, m: LabelledSpan, start: int, end: int) -> bool:
+    """Whether the mention lacks a few letters of what it was widened to, so that this is what is meant.
+
+    One that is cut at both ends may as well have been moved, and one that holds little of a word have too much.
+    """
+    before, after = max(0, m.start - start), max(0, end - m.end)
+    if not before and not after:
+        return True  # only blanks were too much
+    words = m.text.split()
+    if (before and after) or before + after >= len(words[0 if before else -1]):
+        return False
+    if after and is_hangul(text[m.end - 1]):
+        return False  # a particle of Korean is no part of the name: only a reader can tell it from one
+    if len(words) == 1:
+        return True
+    if before:
+        return cuts_word(text, m.start - before, m.end - before)  # "nks a" is "Hanks", moved by two
+    return (
+        not words[-1].islower() or words[0].islower()
+    )  # "Rome wa" has too much, not too little, of "Rome was"
 
 
 @check("ner", "relation", severity="warning")
