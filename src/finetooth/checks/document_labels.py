@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from finetooth.checks._documents import is_ner, kinds, mentions
+from finetooth.checks._label_names import odd_labels
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import many
 from finetooth.types import Example, Finding
@@ -96,13 +97,20 @@ def _relations(examples: Sequence[Example]) -> Counter[str]:
     return Counter(t.relation for e in examples for t in getattr(e.target, "triples", ()))
 
 
-@check("ner", "relation", severity="warning")
+@check("ner", "relation", "nli", severity="warning")
 def label_spelling(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """Two labels differ only in case, blanks or hyphens: the model has to learn one thing twice.
+
+    Of inference pairs also words for one class ("entails", "entailment"), a number among names, and a rare label that
+    is nearly a common one or its beginning ("nuetral", "contra"). These are errors, a row each, where the right one
+    is sure; a label of one or two rows among a hundred is a warning.
 
     Bad: types PERSON and Person
     Fix: one spelling, the commoner one
     """
+    if examples and hasattr(examples[0].target, "label"):
+        yield from odd_labels(examples)
+        return
     for what, count in (("type", _types(examples)), ("relation", _relations(examples))):
         groups: dict[str, list[str]] = {}
         for name in count:

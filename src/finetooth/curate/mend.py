@@ -17,6 +17,7 @@ from finetooth.checks import _qa
 from finetooth.curate import _documents
 from finetooth.curate._documents import CannotApply
 from finetooth.errors import UsageError
+from finetooth.metrics.json_unreadable import KEY as UNREADABLE
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 ROUNDS = 4  # one fix can bare another fault: an answer that is moved may turn out to be cut
@@ -141,7 +142,7 @@ def _place(fix: Any) -> str | None:
     """What a fix is about, as a key: the second fix for it is not made; None for one that is a sentence."""
     if not isinstance(fix, Mapping):
         return None
-    for key in ("answer", "mention", "triple", "path", "remove", "token", "entity"):
+    for key in ("answer", "mention", "triple", "path", "remove", "token", "entity", "label"):
         if key in fix:
             part = next(
                 (k for k in ("head", "tail", "type", "name") if k in fix and key in ("triple", "entity")), ""
@@ -159,6 +160,8 @@ def _apply(example: Example, fix: Mapping[str, Any]) -> Example:
             return make(example, fix)
     if "path" in fix or isinstance(fix.get("remove"), list):
         return _value(example, fix)
+    if set(fix) == {"label"} and hasattr(example.target, "label"):
+        return replace(example, target=replace(example.target, label=fix["label"]))
     raise CannotApply
 
 
@@ -166,7 +169,10 @@ _STEP = re.compile(r'\.([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 
 
 def _value(example: Example, fix: Mapping[str, Any]) -> Example:
-    """JSON: the value at a path set, or the keys at paths removed."""
+    """JSON: the value at a path set, or the keys at paths removed; at the path "$" the whole answer."""
+    if fix.get("path") == "$":
+        meta = {k: v for k, v in example.meta.items() if k != UNREADABLE}
+        return replace(example, target=replace(example.target, value=fix["value"]), meta=meta)
     value = copy.deepcopy(example.target.value)
     for shown in [fix["path"]] if "path" in fix else fix["remove"]:
         *way, last = _steps(shown)
