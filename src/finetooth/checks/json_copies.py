@@ -17,6 +17,7 @@ from finetooth.checks.json_fields import nodes
 from finetooth.checks.json_prompt import as_text
 from finetooth.checks.json_values import Pattern, placed_leaves
 from finetooth.metrics.json import canonical
+from finetooth.metrics.json_unreadable import unreadable
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten, squeeze
 from finetooth.types import Example, Finding
@@ -108,6 +109,8 @@ def duplicate_prompt(examples: Sequence[Example], context: CheckContext) -> Iter
     """
     first: dict[tuple[str, str], Example] = {}
     for e in examples:
+        if unreadable(e):
+            continue
         earlier = first.setdefault((e.inputs.schema_id, squeeze(e.inputs.prompt)), e)
         if earlier is e:
             continue

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from finetooth.checks.json_discover import by_schema
+from finetooth.metrics.json_unreadable import unreadable
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import many
 from finetooth.types import Example, Finding
@@ -132,7 +133,8 @@ def complexity_label(examples: Sequence[Example], context: CheckContext) -> Iter
     Bad: {"expected_output": {"name": "Ada", "age": 41}, "complexity": "complex"}
     Fix: {"expected_output": {"name": "Ada", "age": 41}, "complexity": "simple"}
     """
-    rows = [(e, str(label), shape(e.target.value)) for e in examples if (label := e.meta.get("complexity"))]
+    read = [e for e in examples if not unreadable(e)]
+    rows = [(e, str(label), shape(e.target.value)) for e in read if (label := e.meta.get("complexity"))]
     if not rows:
         return
     yield from _labels_of_schemas(examples)

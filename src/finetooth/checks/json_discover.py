@@ -27,6 +27,7 @@ from finetooth.checks.json_tables import Table, build
 from finetooth.checks.json_terms import Column
 from finetooth.checks.json_values import Path
 from finetooth.checks.json_verdict import Verdict, akin, beyond_accident, chance_of, excess, judge, plain_hits
+from finetooth.metrics.json_unreadable import KEY as UNREADABLE
 from finetooth.types import Example
 
 
@@ -309,9 +310,11 @@ def schema_key(example: Example) -> str:
 
 
 def by_schema(examples: Iterable[Example]) -> dict[str, list[Example]]:
+    """Without the rows whose answer cannot be read: unreadable-answer names them, and there is nothing to hold."""
     groups: dict[str, list[Example]] = {}
     for e in examples:
-        groups.setdefault(schema_key(e), []).append(e)
+        if UNREADABLE not in e.meta:
+            groups.setdefault(schema_key(e), []).append(e)
     return groups
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from finetooth.checks.json_discover import by_schema
 from finetooth.checks.json_values import Path, as_moment, show_path
+from finetooth.metrics.json_unreadable import CURES, KEY, WHY, mended
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import many, shorten
 from finetooth.types import Example, Finding
@@ -99,6 +100,29 @@ def _with_schema(examples: Sequence[Example]) -> Iterator[tuple[str, Compiled, l
             one = compiled(schema)
             if not one.wrong:
                 yield key, one, group
+
+
+@check("json", severity="error")
+def unreadable_answer(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
+    """The answer is missing, cut off, or no JSON object: nothing can be learned from it, and nothing held against it.
+
+    No other check looks at such a row, and no score counts it. Where only quotes or a comma are wrong, the fix is the
+    object that is meant.
+
+    Bad: {"prompt": "Item: pen, 3 pieces", "expected_output": "{'item': 'pen', 'pieces': 3,}"}
+    Fix: {"prompt": "Item: pen, 3 pieces", "expected_output": {"item": "pen", "pieces": 3}}
+    """
+    for e in examples:
+        if found := e.meta.get(KEY):
+            why, text = found["why"], found["text"]
+            value = mended(text)
+            end = f": it ends {text[-30:]!r}" if why == "truncated" else ""
+            yield flag(
+                e,
+                f"the answer cannot be read: {WHY[why]}{end}",
+                fix=CURES.get(why, "write it as JSON") if value is None else {"path": "$", "value": value},
+                why=why, found=shorten(text, 200) if isinstance(text, str) else text,
+            )  # fmt: skip
 
 
 @check("json", severity="warning")

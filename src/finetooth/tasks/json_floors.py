@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from finetooth.metrics.json_unreadable import unreadable
 from finetooth.registry import Floor
 from finetooth.types import Example, Prediction
 
@@ -26,7 +27,8 @@ def _copy(examples: Sequence[Example], train: Sequence[Example], rng: Any) -> li
 
     usual: dict[str, Counter[tuple[str, ...]]] = {}
     for e in train:
-        usual.setdefault(e.inputs.schema_id, Counter())[tuple(e.target.value)] += 1
+        if not unreadable(e):
+            usual.setdefault(e.inputs.schema_id, Counter())[tuple(e.target.value)] += 1
     made = []
     for e in examples:
         labelled = _LABELLED.findall(e.inputs.prompt)
