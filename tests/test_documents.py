@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from finetooth import checks, readers, registry
 from finetooth.cli import main
+from finetooth.curate.mend import mend
 from finetooth.errors import DataError
 from finetooth.evaluate import predictions
 from finetooth.io import write_json, write_jsonl
@@ -271,6 +272,26 @@ def test_a_scheme_of_four_letters_is_checked_in_its_own_spelling(tmp_path, lette
         ("w", {"token": 4, "tag": f"{one}-P"}),
         ("w", {"token": 6, "tag": f"{one}-P"}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("stray", "fix"),
+    [
+        (["O", "S-P", "O"], (1, "B-P")),
+        (["B-P", "E-P", "O"], (1, "I-P")),
+        (["B-P", "L-P", "I-P"], (1, "I-P")),
+        (["O", "E-P", "O"], (1, "B-P")),
+    ],
+)
+def test_a_stray_letter_of_bioes_is_one_wrong_tag_and_not_another_scheme(tmp_path, stray, fix):
+    clean = [{"id": str(i), "tokens": list("abc"), "ner_tags": ["B-P", "I-P", "B-L"]} for i in range(9)]
+    dataset = load(tmp_path, [*clean, {"id": "x", "tokens": list("abc"), "ner_tags": stray}])
+    assert not found(dataset, "orphan-inside-tag")
+    (finding,) = found(dataset, "unknown-tag")
+    assert (finding.example_id, finding.fix) == ("x", dict(zip(("token", "tag"), fix, strict=True)))
+    mended = mend(dataset, only=("unknown-tag", "orphan-inside-tag"))
+    assert [c.finding.example_id for c in mended.changes] == ["x"]
+    assert not mended.left
 
 
 @pytest.mark.parametrize(

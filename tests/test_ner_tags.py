@@ -89,6 +89,12 @@ def test_the_scheme_of_a_file_is_the_one_that_fewest_tags_break():
     assert scheme_of([["B-P", "E-P", "O", "S-L"]]) == "bioes"
     assert scheme_of([["B-P", "L-P", "U-L"]]) == "bioes"
     assert scheme_of([["O", "O"]]) == "iob2"
+    clean = [["B-P", "I-P", "O", "B-L"]] * 5
+    assert scheme_of([*clean, ["S-P"]]) == scheme_of([*clean, ["O", "E-P"]]) == "iob2"
+    assert scheme_of([*clean, ["B-P", "L-P"]]) == "iob2"
+    assert scheme_of([*[["I-P", "I-P", "O", "I-L"]] * 5, ["S-P"]]) == "iob1"
+    assert scheme_of([*[["B-P", "E-P", "S-L"]] * 5, ["B-P", "I-P", "O"]]) == "bioes"  # one is not closed
+    assert scheme_of([["B-P", "I-P", "S"]]) == "iob2"  # a letter without a type is no tag
 
 
 def test_a_type_may_have_hyphens_and_a_tag_may_be_broken():

@@ -16,6 +16,11 @@ def _read(tag: str) -> tuple[str, str]:
     return (_SPELLINGS.get(prefix, prefix) if kind else prefix), kind
 
 
+def _foreign(tag: str, scheme: str) -> bool:
+    """Whether a tag has a letter of BIOES, BILOU or BMES that IOB1 and IOB2 do not have."""
+    return scheme != "bioes" and tag != "O" and split(tag)[0] not in ("B", "I") and is_tag(tag)
+
+
 def _letters(tags: Iterable[str]) -> dict[str, str]:
     """How E and S are written in these tags: BILOU has L and U."""
     used = Counter(split(tag)[0] for tag in tags if "-" in tag)
@@ -48,7 +53,9 @@ def orphan_inside_tag(examples: Sequence[Example], context: CheckContext) -> Ite
         before = ("O", "")
         for i, tag in enumerate((*target.tags, "O")):  # the O closes the last one
             prefix, kind = _read(tag)
-            if prefix in ("I", "E") and not (before[0] in ("B", "I") and before[1] == kind):
+            if _foreign(tag, target.scheme):
+                prefix = "I"  # unknown-tag says so
+            elif prefix in ("I", "E") and not (before[0] in ("B", "I") and before[1] == kind):
                 word = example.inputs.tokens[i].text
                 was = "the beginning" if i == 0 else target.tags[i - 1]
                 goes_on = prefix == "I" and _read((*target.tags, "O")[i + 1]) in (("I", kind), ("E", kind))
@@ -79,13 +86,18 @@ def orphan_inside_tag(examples: Sequence[Example], context: CheckContext) -> Ite
 
 @check("ner", severity="error")
 def unknown_tag(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """A tag is neither ``O`` nor a known letter, a hyphen and one type. It is read as best can.
+    """A tag is neither ``O`` nor a known letter, a hyphen and one type, or has a letter that the file's scheme lacks.
+
+    It is read as best can. A file is BIOES (or BILOU, BMES) where that is the scheme that fewest of its tags
+    break; a stray ``S-`` or ``E-`` in another file is one wrong tag, not another scheme.
 
     Bad: Ada B-PER,B-ORG
     Fix: Ada B-PER
     """
     for example in examples:
+        scheme, before = example.target.scheme, ("O", "")
         for i, tag in enumerate(example.target.tags or ()):
+            letter, kind = _read(tag)
             if not is_tag(tag) or "," in tag:
                 read = "-".join(split(tag))
                 yield flag(
@@ -95,6 +107,19 @@ def unknown_tag(examples: Sequence[Example], context: CheckContext) -> Iterator[
                     token=i,
                     tag=tag,
                 )
+            elif _foreign(tag, scheme):
+                goes_on = letter != "S" and before[1] == kind
+                # In IOB1 a B only parts two of one type.
+                letter = "I" if goes_on or (scheme == "iob1" and before[1] != kind) else "B"
+                yield flag(
+                    example,
+                    f"{example.inputs.tokens[i].text!r} has the tag {tag!r}, and the file is {scheme.upper()}",
+                    fix={"token": i, "tag": f"{letter}-{kind}"},
+                    token=i,
+                    tag=tag,
+                    scheme=scheme,
+                )
+            before = (letter, kind)
 
 
 @check("ner", severity="warning")

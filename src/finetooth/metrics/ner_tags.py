@@ -213,15 +213,24 @@ def chunks_of(
 
 
 def scheme_of(sequences: Sequence[Sequence[str]]) -> str:
-    """The scheme of a whole file: "bioes", "iob1" or "iob2", the one that the fewest tags break."""
+    """The scheme of a whole file: "bioes", "iob1" or "iob2", the one that the fewest tags break.
+
+    Of equals BIOES where there is an E or S at all, then IOB2: one stray S- among many sentences is a slip.
+    """
     tags = lay(sequences)
     now, kind = tags.prefix, tags.kind
-    if np.isin(now, (E, S)).any():
-        return "bioes"
     before, kind_before = _shift(now), _shift(kind)
-    joined = ((before == B) | (before == I)) & (kind == kind_before)
+    same = kind == kind_before
+    joined = ((before == B) | (before == I)) & same
+    foreign = int((np.isin(now, (E, S)) & (kind > 0)).sum())  # letters that neither IOB1 nor IOB2 has
     orphans = int(((now == I) & ~joined).sum())  # against IOB2
     needless = int(((now == B) & ~joined).sum())  # against IOB1, where B only parts two of one type
+    if foreign:
+        going_on = ((now == I) | (now == E)) & same
+        unclosed = int((((before == B) | (before == I)) & ~going_on).sum())
+        unopened = int((((now == I) | (now == E)) & ~joined).sum())
+        if unclosed + unopened <= foreign + min(orphans, needless):
+            return "bioes"
     return "iob1" if orphans > needless else "iob2"
 
 
