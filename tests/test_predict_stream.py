@@ -91,6 +91,22 @@ def test_questions_that_are_cut_and_contexts_without_words_are_named(bases, tmp_
     assert capsys.readouterr().err.count("rows, long0, long1: ") == 1
 
 
+def test_scores_say_how_many_questions_were_cut(bases, tmp_path, capsys):
+    run_of(tmp_path / "run", "qa", "span", bases)
+    rows = [registry.task("qa").to_row(e) for e in drawn("qa", 3)]
+    long = " ".join(["who"] * 2000)
+    rows += [{**rows[0], "id": f"long{i}", "question": long + " was" * i} for i in range(2)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    arguments = ["evaluate", str(tmp_path / "run"), str(tmp_path / "rows.jsonl"), "--resamples", "10"]
+    assert main([*arguments, "--json"]) == 0
+    (note,) = [n for n in json.loads(capsys.readouterr().out)["notes"] if "is too long" in n]
+    assert note.startswith("2 rows, long0, long1: the question is too long: its last ")
+    kept = json.loads((tmp_path / "run" / "scores.json").read_text())["rows"]["notes"]
+    assert note in kept
+    assert main(arguments) == 0
+    assert note in capsys.readouterr().err
+
+
 def test_lines_are_given_as_they_come():
     out, into = os.pipe()
     with os.fdopen(out, "rb", buffering=0) as stream, os.fdopen(into, "wb", buffering=0) as sender:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
@@ -80,6 +80,22 @@ def nearest(needle: str, text: str, offset: int) -> int | None:
 def squeeze(text: str) -> str:
     """NFKC, case-folded, white space runs as one blank: the key for 'the same text but for looks'."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def by_reason(reasons: Mapping[str, str], ids: Iterable[str], *, named: int = 5) -> list[str]:
+    """A line a kind of reason (numbers in it aside): how many of ``ids`` have it, the first of them, and the reason."""
+    kinds: dict[str, list[str]] = {}
+    for name in ids:
+        if name in reasons:
+            kinds.setdefault(re.sub(r"\d+", "", reasons[name]), []).append(name)
+    lines = []
+    for found in kinds.values():
+        shown = ", ".join(shorten(i, 40) for i in found[:named]) + (", ..." if len(found) > named else "")
+        differ = len({reasons[i] for i in found}) > 1
+        lines.append(
+            f"{many(len(found), 'row')}, {shown}: {reasons[found[0]]}" + (" (of the first)" if differ else "")
+        )
+    return lines
 
 
 def shorten(text: str, size: int = 80) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth.io import to_json
-from finetooth.text import many, shorten
+from finetooth.text import by_reason, many
 from finetooth.types import Dataset, Drop, Example
 
 NAMED = 5  # rows, where there are many
@@ -48,17 +47,8 @@ def told_notes(data: Dataset) -> None:
 
 def told_reasons(reasons: Mapping[str, str], examples: Sequence[Example]) -> None:
     """A line a kind of reason why a head (``reasons``, by id) could not take these examples as they are."""
-    kinds: dict[str, list[str]] = {}
-    for example in examples:
-        if example.id in reasons:
-            kinds.setdefault(re.sub(r"\d+", "", reasons[example.id]), []).append(example.id)
-    for ids in kinds.values():
-        shown = ", ".join(printable(shorten(i, 40)) for i in ids[:NAMED]) + (
-            ", ..." if len(ids) > NAMED else ""
-        )
-        differ = len({reasons[i] for i in ids}) > 1
-        why = printable(reasons[ids[0]]) + (" (of the first)" if differ else "")
-        say(f"{many(len(ids), 'row')}, {shown}: {why}")
+    for line in by_reason(reasons, (e.id for e in examples), named=NAMED):
+        say(printable(line))
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from finetooth.cli._output import say, table
+from finetooth.cli._output import printable, say, table
 from finetooth.evaluate.score import ScoreReport
 from finetooth.text import many, shorten
 from finetooth.types import Drop, Score
@@ -38,7 +38,7 @@ def print_scores(report: ScoreReport, *, main: str = "", slices: bool = True) ->
     for score in report.on_the_floor:
         say(on_the_floor(score))
     for note in report.notes:
-        say(note)
+        say(printable(note))
 
 
 def on_the_floor(score: Score) -> str:

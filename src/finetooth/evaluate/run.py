@@ -18,6 +18,7 @@ from finetooth.evaluate.predict import model_key, predict
 from finetooth.evaluate.score import ScoreReport, labelled, score, settled
 from finetooth.io import plain
 from finetooth.runs import Run, read_lines
+from finetooth.text import by_reason
 from finetooth.types import Dataset, Example, Prediction
 
 Progress = Callable[[int, int], None]
@@ -94,8 +95,9 @@ def evaluate(
     """Predicts ``data`` with the run's model and scores it; with ``keep`` both go into the run folder.
 
     ``train`` is for floors and slices. ``ablations`` cost one more pass over the data each. A stopped
-    evaluation is gone on with. ``loaded`` is (head, model), for who has them in memory. Raises
-    UsageError for a run of another task or without a model, and for data of none of whose labels it knows.
+    evaluation is gone on with. What the head cut or could not answer is counted in the notes of the scores, of
+    what was answered now. ``loaded`` is (head, model), for who has them in memory. Raises UsageError for a run
+    of another task or without a model, and for data of none of whose labels it knows.
     """
     task = registry.task(run.config.task)
     if data.task != task.name:
@@ -125,7 +127,13 @@ def evaluate(
         )
         return [p for p in settled(task, examples, made, train) if p is not None]
 
+    # Who trained it a moment ago has reasons of his own: those of this pass alone are told.
+    reasons: dict[str, str] = getattr(head, "reasons", {})
+    earlier = dict(reasons)
+    reasons.clear()
     predictions = passes("", data.examples)
+    taken = by_reason(reasons, (e.id for e in data.examples))
+    reasons |= {k: v for k, v in earlier.items() if k not in reasons}
     report = score(
         task,
         data.examples,
@@ -135,8 +143,8 @@ def evaluate(
         seed=seed,
         resamples=resamples,
     )
-    if lacking:
-        report = replace(report, notes=(lacking, *report.notes))
+    if lacking or taken:
+        report = replace(report, notes=(*filter(None, (lacking,)), *taken, *report.notes))
     # What has no target was predicted, and is kept with the others, but nothing is counted against it.
     examples, answers = [data.examples[i] for i in known], [predictions[i] for i in known]
     found: list[AblationScore] = []
