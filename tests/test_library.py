@@ -75,7 +75,7 @@ def test_what_cannot_be_meant_is_one_line(tmp_path):
     write_jsonl(tmp_path / "rows.jsonl", [ROW])
     data = finetooth.load(tmp_path / "rows.jsonl")
     for call, line in (
-        (lambda: finetooth.check([ROW]), "expected a Dataset or a path, found list"),
+        (lambda: finetooth.check(7), "expected a path or rows, found int"),
         (lambda: finetooth.check(data, only="empty-answr"), "there is no check 'empty-answr'"),
         (lambda: finetooth.mend(data, severity="bad"), "there is no severity 'bad'"),
         (lambda: finetooth.score("qa", data, []), "expected a prediction for each of 1 example, found 0"),
@@ -109,3 +109,43 @@ def test_importing_the_package_imports_nothing_heavy():
 def test_no_page_is_unfinished():
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         assert not re.search(r"[A-Z]+_HERE|TODO|FIXME|XXX", page.read_text("utf-8")), page.name
+
+
+def test_rows_in_memory_are_read_as_a_file_of_them_is(tmp_path):
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from datasets import ClassLabel, DatasetDict, Features, Value
+    from datasets import Dataset as Table
+
+    rows = [{"premise": "Ada sat.", "hypothesis": "She sat.", "label": name} for name in ("yes", "no", "yes")]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    of_file = finetooth.load(tmp_path / "rows.jsonl")
+    numbers = [{**r, "label": int(r["label"] == "yes")} for r in rows]
+    kinds = Features(
+        premise=Value("string"), hypothesis=Value("string"), label=ClassLabel(names=["no", "yes"])
+    )
+    named = Table.from_list(numbers, features=kinds)
+    for given in (
+        rows,
+        iter(rows),
+        Table.from_list(rows),
+        named,
+        pl.DataFrame(rows),
+        pa.Table.from_pylist(rows),
+        pd.DataFrame(rows),
+    ):
+        data = finetooth.load(given, task="nli")
+        assert (data.fingerprint, data.source) == (of_file.fingerprint, "memory"), type(given)
+    assert finetooth.check(rows, task="nli").examples == 3
+    assert finetooth.mend(rows).examples[0].target.label == "yes"
+    for given, said in (
+        (DatasetDict(train=named), "give one: data\\['train'\\]"),
+        ([], "no rows"),
+        ([1], "memory\\[0\\]: expected a row as a dict"),
+        (rows[0], "found one dict"),
+        (7, "expected a path or rows, found int"),
+        ([{"premise": "a"}], "memory"),
+    ):
+        with pytest.raises(FinetoothError, match=said):
+            finetooth.load(given)

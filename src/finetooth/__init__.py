@@ -1,6 +1,7 @@
 """finetooth: go over your data with a fine-tooth comb, then fine-tune.
 
-What needs no model is here by one name, imported when it is asked for; it takes a path or what ``load`` gives:
+What needs no model is here by one name, imported when it is asked for; it takes a path, rows in memory (a list of
+dicts, a Dataset of ``datasets``, a table of pandas, polars or pyarrow) or what ``load`` gives:
 
     data = finetooth.load("train.json")
     report = finetooth.check(data)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from finetooth import readers, registry
 from finetooth.checks._fit import by_origin
 from finetooth.machines import Spread
-from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
+from finetooth.types import SEVERITIES, Drop, Example, Finding
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,10 @@ class CheckReport:
 
 
 def run(
-    data: Dataset | str | Path,
+    data: Any,
     *,
-    against: Dataset | str | Path | None = None,
+    against: Any = None,
+    task: str | None = None,
     only: Iterable[str] | str = (),
     skip: Iterable[str] | str = (),
     spread: Spread | None = None,
@@ -49,9 +49,9 @@ def run(
 ) -> CheckReport:
     """All checks of the data's task; ``only`` and ``skip`` name checks. ``options`` reach every check.
 
-    A path is read as ``finetooth.load`` reads it. ``spread`` does the checks in several processes or on a cluster, each check whole.
+    What is no Dataset yet is read as ``finetooth.load`` reads it, as ``task`` where that is said. ``spread`` does the checks in several processes or on a cluster, each check whole.
     """
-    data = readers.as_dataset(data)
+    data = readers.as_dataset(data, task=task)
     against = None if against is None else readers.as_dataset(against, task=data.task)
     known = {c.name: c for c in registry.checks(data.task)}
     chosen = [registry.pick(name, known, "check") for name in _names(only)] or list(known.values())

@@ -12,8 +12,10 @@ from finetooth.text import many
 from finetooth.types import Dataset, Drop, Example
 
 
-def load(data: str | Path, *, task: str | None = None, format: str | None = None, **options: Any) -> Dataset:
-    """The examples of a file, a folder or ``hub:NAME[:SUBSET][@SPLIT]``.
+def load(data: Any, *, task: str | None = None, format: str | None = None, **options: Any) -> Dataset:
+    """The examples of a file, a folder or ``hub:NAME[:SUBSET][@SPLIT]``, or of rows that are in memory.
+
+    ``data`` is a path, that name, a list of dicts, a Dataset of the package datasets, or a table of pandas, polars or pyarrow.
 
     The format is recognised from the content unless ``format`` names it; ``options`` reach the
     reader (for one: schemas). A folder of files of one format reads as one data set. Raises DataError
@@ -40,19 +42,25 @@ def load(data: str | Path, *, task: str | None = None, format: str | None = None
     return Dataset(reader.task, examples, str(source), reader.name, mark, tuple(dropped), notes)
 
 
-def as_dataset(data: Dataset | str | Path, *, task: str | None = None) -> Dataset:
-    """A data set as it is; a path or ``hub:NAME`` read. Raises UsageError for anything else."""
-    if isinstance(data, (str, Path)):
-        return load(data, task=task)
+def as_dataset(data: Any, *, task: str | None = None) -> Dataset:
+    """A data set as it is; what ``load`` takes read. Raises UsageError for anything else, or for one of another task."""
     if not isinstance(data, Dataset):
-        raise UsageError(
-            f"expected a Dataset or a path, found {type(data).__name__}",
-            cure="finetooth.load(path) gives a Dataset",
-        )
+        return load(data, task=task)
+    if task is not None and data.task != task:
+        raise UsageError(f"{data.source} holds {data.task}, not {task}")
     return data
 
 
-def open_source(data: str | Path, options: dict[str, Any]) -> Source:
+def open_source(data: Any, options: dict[str, Any]) -> Source:
+    if not isinstance(data, (str, Path)):
+        from finetooth.readers import memory
+
+        if not memory.is_rows(data):
+            raise UsageError(
+                f"expected a path or rows, found {type(data).__name__}",
+                cure=f"give a path, or {memory.KINDS}",
+            )
+        return memory.RowsSource(data, options)
     if str(data).startswith("hub:"):
         return hub_source(str(data), options)
     return Source(data, options)
