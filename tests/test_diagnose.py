@@ -307,6 +307,28 @@ def test_a_region_where_methods_agree_stands_out():
     assert found["rule_rates"]["by_category"]["easy"]["r"] == 0
 
 
+def test_a_method_that_blames_nearly_all_has_no_vote_and_is_named(capsys):
+    known, _ = planted(120)
+    without = diagnose(known)
+    nowhere = {e.id: {"cluster": -1, "cluster_name": None, "membership": 0.0} for e in known.examples}
+    made = diagnose(replace(known, clusters=nowhere))
+    assert made.summary["without_vote"] == made.overlap["without_vote"] == {"in no cluster": 120}
+    assert made.overlap["agreed_examples"] == without.overlap["agreed_examples"]
+    assert "in no cluster" not in made.summary["methods"]
+    _print(made, 0, "nli")
+    assert "'in no cluster' holds of 120 of 120 examples" in capsys.readouterr().err
+    some = {i: row | {"cluster": -1 if k < 30 else 0} for k, (i, row) in enumerate(nowhere.items())}
+    assert diagnose(replace(known, clusters=some)).summary["methods"]["in no cluster"] == 30
+
+
+def test_where_nothing_has_a_vote_none_can_agree(capsys):
+    known, _ = planted(60)
+    made = diagnose(Known(NLI, known.examples, dynamics=known.dynamics))
+    assert made.summary["methods"] == {}
+    _print(made, 0, "nli")
+    assert "none can agree" in capsys.readouterr().err
+
+
 def test_wilson_of_none_in_ten():
     # Wilson (1927): z^2 / (n + z^2) at 0 of n.
     assert wilson(0, 10) == (0.0, pytest.approx(1.96**2 / (10 + 1.96**2)))

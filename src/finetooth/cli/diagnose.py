@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth.cli._output import Json, emit, printable, say, table
-from finetooth.text import shorten
+from finetooth.text import many, shorten
 
 REGIONS = 6
 PLACES = {"answer", "mention", "triple", "path", "remove"}  # by which a fix of a check says what it changes
@@ -124,10 +124,23 @@ def _print(made: Any, show: int, task: str) -> None:
             f"{s['examples']:,} examples; about {100 * share:.1f} % stand apart as mislabelled, "
             f"{s['likely_mislabelled']:,} with a score above 0.5"
         )
+    for method, blamed in s["without_vote"].items():
+        say(
+            f"{method!r} holds of {blamed:,} of {s['examples']:,} examples: it tells none apart and has no vote"
+        )
+    agree = made.overlap["methods_that_agree"]
     say(
-        f"{s['agreed']:,} examples have {made.overlap['methods_that_agree']} methods or more against them; "
-        f"{s['fixes_proposed']:,} have a proposed target"
+        (
+            f"{many(s['agreed'], 'example has', 'examples have')} {agree} methods or more against {_them(s['agreed'])}"
+            if len(s["methods"]) >= agree
+            else f"fewer than {agree} methods have a vote, so none can agree"
+        )
+        + f"; {many(s['fixes_proposed'], 'has', 'have')} a proposed target"
     )
+
+
+def _them(n: int) -> str:
+    return "it" if n == 1 else "them"
 
 
 def _proposed(row: dict[str, Any], task: str) -> str:

@@ -283,7 +283,6 @@ def _against(
 
     The ranking is none of them: it is made of the others.
     """
-    n = len(ranking.ids)
     made: dict[str, np.ndarray] = {}
     if known.map is not None:
         made["hard to learn"] = np.array([c == "hard" for c in columns["category"]])
@@ -302,7 +301,7 @@ def _against(
         made["own prediction"] = differs & _sure(known.predictions)
     if known.clusters is not None:
         made["in no cluster"] = np.array([c == -1 for c in columns["cluster"]])
-    return made or {"ranking": np.zeros(n, bool)}
+    return made
 
 
 def _summary(
@@ -327,6 +326,8 @@ def _summary(
         "fixes_proposed": sum(f is not None for f in columns["fix"]),
         "categories": dict(Counter(c for c in columns["category"] if c is not None)),
         "agreed": found["agreed"],
+        "methods": found["methods"],
+        "without_vote": found["without_vote"],
         "high_overlap_regions": len(found["high_overlap"]),
         "rules": {
             **stated,

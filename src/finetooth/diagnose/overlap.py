@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 AGREE = 3  # methods against an example that make it an agreed one; two where there are no more than three
+MOST_BLAMED = 0.5  # a method that blames a larger share than that tells no example apart, and has no vote
 FEWEST = 5  # examples of a region that is called anything
 TIMES = 2.0  # how many times the usual share of agreed examples makes a region stand out
 SHOWN = 20  # ids of a region that are listed, the likeliest errors first
@@ -32,11 +33,16 @@ def overlap(
 ) -> dict[str, Any]:
     """What stands in overlap.json.
 
-    ``against`` names methods, each (n,) bool, true where it speaks against the example; ``rules`` likewise.
+    ``against`` names methods, each (n,) bool, true where it speaks against the example; ``rules`` likewise. One that
+    blames more than half of all has no vote (``without_vote``): a vote that nearly every example gets makes agreement
+    of the others' noise.
     A region stands out (``high_overlap``) if it holds 5 examples or more, and the lower end of the 95 % interval
     (Wilson 1927) of its share of agreed examples is above twice the share of all.
     """
     n = len(ids)
+    blamed = {m: int(a.sum()) for m, a in against.items()}
+    silent = {m: k for m, k in blamed.items() if k > MOST_BLAMED * n}
+    against = {m: a for m, a in against.items() if m not in silent}
     # What is hard was never right, what was forgotten was: of a map and the checks alone no three ever agree.
     agree = agree or (AGREE if len(against) > AGREE else 2)
     votes = np.sum([a.astype(int) for a in against.values()], axis=0) if against else np.zeros(n, int)
@@ -71,7 +77,8 @@ def overlap(
     regions.sort(key=lambda r: (-r["agreed"], -r["mean_rank"], str(r["category"]), str(r["cluster"])))
     return {
         "examples": n,
-        "methods": {m: int(a.sum()) for m, a in against.items()},
+        "methods": {m: blamed[m] for m in against},
+        "without_vote": silent,
         "methods_that_agree": agree,
         "agreed": int(agreed.sum()),
         "agreed_share": base,
