@@ -49,6 +49,8 @@ def test_relations_between_spans_are_triples(tmp_path, row):
     # The first row has none yet: one further on says that the file is about relations.
     data = readers.load(written(tmp_path, {**row, "text": "Rome Rome Rome", "relations": []}, row))
     first, second = data.examples
+    bare = {k: v for k, v in row.items() if k != "relations"}
+    assert readers.load(written(tmp_path, {**bare, "text": "Rome Rome Rome"}, row)).task == "relation"
     assert (data.task, data.notes, first.target.triples) == ("relation", (), ())
     (triple,) = second.target.triples
     entities = second.inputs.entities
@@ -67,6 +69,7 @@ def test_who_reads_only_entities_is_told_of_the_relations(tmp_path, row, capsys)
     assert [s.text for s in data.examples[0].target.entities] == ["Rome", "Ada"]
     (note,) = data.notes
     assert "2 relations beside the spans not read" in note
+    assert len(readers.load(path, format="span-relations").examples[0].target.triples) == 1
     assert checks.run(data).to_json()["notes"] == [note]
     assert main(["check", str(path), "--task", "ner", "--fail-on", "never"]) == 0
     assert note in capsys.readouterr().err

@@ -14,7 +14,7 @@ from typing import Any
 
 from finetooth.errors import DataError
 from finetooth.io import Source
-from finetooth.readers.spans import FIRST, accepted, numbered, row_id, span_key
+from finetooth.readers.spans import FIRST, accepted, numbered, row_id, span_key, span_rows
 from finetooth.registry import Reader
 from finetooth.tasks import relation, rows
 from finetooth.tasks.documents import LabelledSpan
@@ -35,13 +35,16 @@ NAMED = 3
 def sniff(source: Source) -> bool:
     """Whether one of the first rows holds spans and relations between them; an empty list of them says nothing."""
     row = source.first_row
-    if row is None or not isinstance(row.get("text"), str) or not isinstance(row.get("relations"), list):
+    if row is None or not isinstance(row.get("text"), str):
         return False
     try:
         first = (row for _, row in islice(source.rows(problems=lambda *_: None), FIRST))
-        return any(row.get("relations") and span_key(row) is not None for row in first)
+        return any(
+            isinstance(row.get("relations"), list) and row["relations"] and span_key(row) is not None
+            for row in first
+        )
     except DataError:
-        return bool(row["relations"]) and span_key(row) is not None
+        return bool(row.get("relations")) and span_key(row) is not None
 
 
 def read(source: Source) -> Iterator[Example]:
@@ -49,7 +52,7 @@ def read(source: Source) -> Iterator[Example]:
     lost: list[str] = []
 
     def each() -> Iterator[tuple[Example, Mapping[str, Any]]]:
-        for where, row in accepted(source, source.rows()):
+        for where, row in accepted(source, span_rows(source)):
             given = rows.listed(row, span_key(row) or "spans", where)
             found = [span(s, row.get("text") or "", f"{where}: spans[{i}]") for i, s in enumerate(given)]
             plain = {k: row[k] for k in ("text", "tokens", "meta", "label_set") if k in row}

@@ -107,7 +107,7 @@ def write_rows(examples: Sequence[Example], path: Path) -> None:
     write_jsonl(path, map(to_row, examples))
 
 
-def _pairs(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def span_rows(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Rows; of spaCy's own training lists, [text, annotations], one a line or in one list, as rows."""
     if _pair_a_line(source):
         listed = [
@@ -171,7 +171,7 @@ def read_spans(source: Source) -> Iterator[Example]:
     def each() -> Iterator[tuple[Example, Mapping[str, Any]]]:
         nonlocal beside
         key = None
-        for where, row in accepted(source, _pairs(source)):
+        for where, row in accepted(source, span_rows(source)):
             beside += _relations(row)
             key = span_key(row) or _unlike(row) or key or "spans"
             plain = {k: row[k] for k in ("text", "tokens", "meta", "label_set", "unplaced") if k in row}
@@ -208,7 +208,7 @@ def _note_relations(source: Source, n: int) -> None:
     if n:
         said = many(n, "relation")
         source.options.setdefault("notes", []).append(
-            f"{source}: {said} beside the spans not read, since the task is ner; --task relation reads them"
+            f"{source}: {said} beside the spans not read, since the task is ner; --format span-relations reads them"
         )
 
 
