@@ -22,6 +22,7 @@ from finetooth.checks.json_ground_rows import Fields, Left, Miss, Row, look
 from finetooth.checks.json_prompt import Prompt, as_text
 from finetooth.checks.json_relations import Relation, holds_in, parse
 from finetooth.checks.json_says import nearly, says_less
+from finetooth.checks.json_slips import cut_off, surely_meant
 from finetooth.checks.json_values import Pattern, is_number, pattern, show_path
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
@@ -56,7 +57,9 @@ class _Group:
             p = Prompt(row.example.inputs.prompt) if row.misses else None
             for m in row.misses:
                 if p is not None and m.label is None and m.value.__class__ is not bool:
-                    m.near = nearly(p, m.value)
+                    m.near = cut_off(p.text, m.value) or nearly(p, m.value)
+                elif p is not None and not m.near:
+                    m.near = cut_off(p.text, m.value)
         used = Counter(key for row in self.rows for key in set(row.used))
         lost = Counter(key for row in self.rows for key in {x.label.key for x in row.left} - set(row.used))
         self.habit = {k: (n, n + lost[k]) for k, n in used.items()}
@@ -133,12 +136,12 @@ def _groups(examples: Sequence[Example], context: CheckContext) -> tuple[_Group,
     return _Memo.made
 
 
-def _missed(examples: Sequence[Example], context: CheckContext) -> Iterator[tuple[_Group, Example, Miss]]:
+def _missed(examples: Sequence[Example], context: CheckContext) -> Iterator[tuple[_Group, Row, Miss]]:
     for group in _groups(examples, context):
         if not group.detached:
             for row in group.rows:
                 for m in row.misses:
-                    yield group, row.example, m
+                    yield group, row, m
 
 
 def _quoted(value: Any) -> str:
@@ -150,14 +153,16 @@ def near_miss(examples: Sequence[Example], context: CheckContext) -> Iterator[Fi
     """A value of the answer stands in the prompt but for a slip: a digit of an id, two letters swapped, words left out.
 
     The hardest error to see, and the one that a model learns best: to copy nearly. It is a warning where only a minus is
-    added, and the prompt speaks of a debit or the like.
+    added, and the prompt speaks of a debit or the like. There is no fix where another word may be meant (a word of the
+    dictionary, a part of another name), and where the prompt breaks off in the midst of the value.
 
     Bad: {"prompt": "Order Id: A-1234", "expected_output": {"order_id": "A-1243"}}
     Fix: {"prompt": "Order Id: A-1234", "expected_output": {"order_id": "A-1234"}}
     """
-    for _, e, m in _missed(examples, context):
+    for _, row, m in _missed(examples, context):
         if not m.near:
             continue
+        e = row.example
         one, other = _apart(as_text(m.value), m.near)
         # A debit of 12.50 may be meant as -12.50.
         meant = (
@@ -166,10 +171,13 @@ def near_miss(examples: Sequence[Example], context: CheckContext) -> Iterator[Fi
             and says_less(e.inputs.prompt)
             and -m.value in Prompt(m.near).numbers
         )
+        tail = cut_off(e.inputs.prompt, m.value)
+        sure = not meant and not tail and surely_meant(row, m)
+        says = f"the prompt breaks off at {tail!r}" if tail else f"the prompt has {other!r}"
         yield flag(
-            e, f"{show_path(m.path)} is {one!r}, the prompt has {other!r}", severity="warning" if meant else "",
+            e, f"{show_path(m.path)} is {one!r}, {says}", severity="warning" if meant else "",
             path=show_path(m.path), found=m.value, prompt=m.near, label=m.label.name if m.label else None,
-            fix={"path": show_path(m.path), "value": _like(m.near, m.value)},
+            fix={"path": show_path(m.path), "value": _like(m.near, m.value)} if sure else None,
         )  # fmt: skip
 
 
@@ -203,7 +211,8 @@ def wrong_label(examples: Sequence[Example], context: CheckContext) -> Iterator[
     Bad: {"prompt": "Tax: 3\\nShipping: 9", "expected_output": {"tax": 9, "shipping": 3}}
     Fix: {"prompt": "Tax: 3\\nShipping: 9", "expected_output": {"tax": 3, "shipping": 9}}
     """
-    for _, e, m in _missed(examples, context):
+    for _, row, m in _missed(examples, context):
+        e = row.example
         if m.label is None or m.near or not m.elsewhere:
             continue
         yield flag(

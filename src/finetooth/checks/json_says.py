@@ -35,6 +35,7 @@ _LESS = re.compile(
 _TIME = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2}(?:\.\d+)?))?")
 _WORD = re.compile(r"\w+", re.UNICODE)
 LONG_NUMBER = 8  # digits, from which on a number may be written in groups
+SHORT, SHORT_WORD = 4, 6  # characters of a code, letters of a word, below which nothing is called near
 MOST_PIECED = 8  # words of a name or an address that may be put together from the text
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -238,19 +239,29 @@ def distance(a: str, b: str, most: int = 2) -> int:
 
 def nearly(p: Prompt, value: Any) -> str:
     """What stands in the text and differs by a letter or a digit (by two in a dozen and more), "" for nothing."""
+    return next(iter(nearest(p, value)), "")
+
+
+def nearest(p: Prompt, value: Any) -> list[str]:
+    """All that ``nearly`` may mean, equally far from the value. Short words of letters alone are near anything: gold, hold."""
     wanted = as_text(value)
     most = 1 if len(wanted) < 12 else 2
-    if len(wanted) < 4:
-        return ""
+    if len(wanted) < (SHORT_WORD if wanted.isalpha() else SHORT):
+        return []
     if " " not in wanted:
-        best, gap = "", most + 1
-        for token in p.tokens:
+        best: list[str] = []
+        gap = most + 1
+        for token in sorted(p.tokens):
             if abs(len(token) - len(wanted)) <= most:
                 d = distance(wanted.casefold(), token.casefold(), most)
-                if 0 < d < gap:
-                    best, gap = token, d
-        return best or (_nearly_a_number(p, wanted, most) if len(wanted) >= LONG_NUMBER else "")
-    return _nearly_a_phrase(p, wanted, most)
+                if 0 < d <= min(gap, most):
+                    best, gap = [*best, token] if d == gap else [token], d
+        if best or len(wanted) < LONG_NUMBER:
+            return best
+        found = _nearly_a_number(p, wanted, most)
+    else:
+        found = _nearly_a_phrase(p, wanted, most)
+    return [found] if found else []
 
 
 def _nearly_a_number(p: Prompt, wanted: str, most: int) -> str:

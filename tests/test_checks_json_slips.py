@@ -1,0 +1,61 @@
+"""Values that nearly stand in the prompt: which of them may be overwritten, and which may be right."""
+
+import pytest
+
+from finetooth import checks
+from finetooth.tasks.json import JsonInput, JsonTarget
+from finetooth.types import Dataset, Example
+
+GROUNDING = ("near-miss", "wrong-label", "ungrounded", "left-out")
+
+
+def row(prompt, value, *, id="e1", schema=None, schema_id="order"):
+    return Example(id, JsonInput(prompt, schema_id, schema), JsonTarget(value))
+
+
+def findings(*rows, only=GROUNDING):
+    return checks.run(Dataset("json", rows, "here", "memory", ""), only=only).findings
+
+
+def one(*rows, only=GROUNDING):
+    found = findings(*rows, only=only)
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "value", "check"),
+    [
+        # Two words of the dictionary that are a letter apart.
+        ("Account on hold since May. Tags: late, new.", {"tags": ["late", "new", "gold"]}, "ungrounded"),
+        ("the column was replaced in May", {"part": "colum"}, "ungrounded"),
+        ("we replaced the column", {"part": "colums"}, "near-miss"),
+        # A part of another name, and of two names nobody knows which.
+        ("Paris Hilton came", {"city": "Parish"}, "near-miss"),
+        ("A-1234 and A-1235 are late", {"order": "A-1233"}, "near-miss"),
+        # What stands there is in the answer already: this one is made up.
+        ("Orders A-1234 are late", {"order": "A-1234", "next": "A-1236"}, "near-miss"),
+        ("Made in 2023", {"born": 2013}, "near-miss"),
+        # The prompt breaks off.
+        ("Mail greta.garbo@example.c", {"email": "greta.garbo@example.com"}, "near-miss"),
+        ("Email: greta.garbo@exa", {"email": "greta.garbo@example.com"}, "near-miss"),
+    ],
+)
+def test_what_may_be_another_word_is_not_overwritten(prompt, value, check):
+    f = one(row(prompt, value), only=("near-miss", "ungrounded"))
+    assert (f.check, f.fix) == (check, None)
+
+
+def test_a_prompt_that_breaks_off_is_told():
+    f = one(row("Mail greta.garbo@example.c", {"email": "greta.garbo@example.com"}))
+    assert "the prompt breaks off at 'greta.garbo@example.c'" in f.message
+    assert findings(row("It is from Leeds", {"city": "Leeds", "road": "Leeds Road"}), only="near-miss") == ()
+
+
+def test_a_name_and_a_code_are_still_mended():
+    for prompt, value, near in (
+        ("it went to Zacharias yesterday", "Zacharais", "Zacharias"),
+        ("it went to Zacharias Moss yesterday", "Zacharais Moss", "Zacharias Moss"),
+        ("write to ada@exmaple.org or call", "ada@example.org", "ada@exmaple.org"),
+    ):
+        assert one(row(prompt, {"who": value})).fix == {"path": "$.who", "value": near}
