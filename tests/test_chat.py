@@ -111,6 +111,14 @@ def test_an_object_is_read_from_a_chat(tmp_path):
     assert [d.reason for d in data.dropped] == ["the assistant's answer is no JSON object"]
 
 
+def test_what_a_row_says_itself_goes_before_its_chat(tmp_path):
+    row = chat("What?", "{}", prompt="Item: pen", expected_output={"item": "pen"})
+    assert load(tmp_path, row).examples[0].target.value == {"item": "pen"}
+    row = chat(ASKED, "neutral", premise="Bo stayed.", hypothesis="Bo left.", label="contradiction")
+    (example,) = load(tmp_path, row).examples
+    assert (example.inputs.premise, example.target.label) == ("Bo stayed.", "contradiction")
+
+
 @pytest.mark.parametrize(("task", "of"), [(None, ""), ("ner", " of ner"), ("qa", " of qa")])
 def test_a_chat_of_anything_else_says_what_can_be_read(tmp_path, task, of):
     with pytest.raises(DataError, match=f"a chat of which no example{of} can be made") as e:

@@ -13,7 +13,7 @@ from typing import Any
 from finetooth.errors import DataError
 from finetooth.io import Source
 from finetooth.readers._chat import Turns, is_chat, turns
-from finetooth.readers.pairs import mapped
+from finetooth.readers.pairs import columns, mapped
 from finetooth.registry import Reader
 from finetooth.tasks import nli
 from finetooth.tasks.nli_outputs import kind, of_object
@@ -35,7 +35,7 @@ WORDS = 3  # a label alone has no more: "does not follow"
 
 def sniff(source: Source) -> bool:
     row = source.first_row
-    if row is None or not is_chat(row):
+    if row is None or not is_chat(row) or columns(row):
         return False
     try:
         return _pair(turns(row, "").user) is not None

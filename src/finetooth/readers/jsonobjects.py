@@ -42,8 +42,10 @@ def _names(row: Mapping[str, Any]) -> dict[str, str] | None:
 
 def sniff(source: Source) -> bool:
     row = source.first_row
-    if row is None or not is_chat(row):
-        return row is not None and _names(row) is not None
+    if row is None:
+        return False
+    if _names(row) is not None or not is_chat(row):
+        return _names(row) is not None
     try:
         return _is_object(_of_chat(row, str(source)).get("expected_output"))
     except DataError:
@@ -81,7 +83,7 @@ def read(source: Source) -> Iterator[Example]:
         found.setdefault(row, []).append(problem)
 
     for where, row in source.rows(problems=keep):
-        if is_chat(row):
+        if is_chat(row) and _names(row) is None:
             try:
                 row = _of_chat(row, where)
                 if not _is_object(row.get("expected_output")):
