@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from finetooth import readers, registry
+from finetooth.cli import main
 from finetooth.errors import DataError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.score import score
@@ -55,6 +56,57 @@ def test_orphan_tags_of_a_prediction_are_not_repaired(tmp_path):
     assert values["entity_f1"] == 100  # as conlleval counts
     assert values["entity_f1_strict_iob2"] == 0
     assert values["token_accuracy"] == pytest.approx(100 * 4 / 6)
+
+
+def tokens(path, *sentences):
+    """Sentences of "token tag" pairs, blanks between."""
+    path.write_text("\n\n".join("\n".join(s.split(", ")) for s in sentences) + "\n", "utf-8")
+    return path
+
+
+GOLD = ("Ada B-PER, left O, Zürich B-LOC, -LRB- O, 1990 O", "Bob B-PER, sat O, ... O")
+
+
+@pytest.mark.parametrize(
+    ("sentences", "line", "told"),
+    [
+        (("xyz B-PER, qqq O, Zürich O, ( O, 1990 O", GOLD[1]), 1, "token 1 of sentence 1 is 'xyz', the data has 'Ada'"),
+        ((GOLD[0], "Bob B-PER, stood O, . O"), 8, "token 2 of sentence 2 is 'stood', the data has 'sat'"),
+        ((GOLD[1], GOLD[0]), 1, "token 1 of sentence 1 is 'Bob', the data has 'Ada'"),
+    ],
+)  # fmt: skip
+def test_predicted_columns_of_other_sentences_are_refused(tmp_path, sentences, line, told, capsys):
+    gold = tokens(tmp_path / "gold.conll", *GOLD)
+    found = tokens(tmp_path / "found.conll", *sentences)
+    assert main(["score", str(found), str(gold), "--task", "ner"]) == 2
+    error = capsys.readouterr().err
+    assert f"found.conll:{line}: {told}" in " ".join(error.split())
+    assert "give the tags alone" in " ".join(error.split())
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ("ada B-PER, LEFT O, Zu\u0308rich B-LOC, ( O, 0000 O", "<unk> B-PER, sat O, … O"),  # another case, form, digits
+        ("Ada B-PER, left O, ZÃ¼rich B-LOC, ( O, 1990 O", "Bob B-PER, sat O, . O"),  # read in another encoding
+        ("Ada B-PER, left O, Z?rich B-LOC, ( O, 1990 O", "Bob B-PER, sat O, . O"),
+        ("0 Ada NNP O B-PER, 0 left VB O O, 0 Zürich NNP O B-LOC, 0 ( ( O O, 0 1990 CD O O", "1 Bob NNP O B-PER, 1 sat VB O O, 1 . . O O"),
+        ("B-PER, O, B-LOC, O, O", "B-PER, O, O"),  # tags alone
+        ("O B-PER, B-PER O, O B-LOC, O O, O O", "O B-PER, O O, O O"),  # tags beside tags
+        (GOLD[0] + ", " + GOLD[1],),  # without the break
+    ],
+)  # fmt: skip
+def test_predicted_columns_whose_tokens_a_tool_has_changed_are_scored(tmp_path, sentences):
+    gold = tokens(tmp_path / "gold.conll", *GOLD)
+    assert scored(gold, tokens(tmp_path / "found.conll", *sentences))["entity_f1"] == 100
+
+
+def test_rows_of_tags_for_other_tokens_are_refused(tmp_path):
+    rows = [{"id": "1", "tokens": ["Ada", "left"], "ner_tags": ["B-PER", "O"]}]
+    gold = as_file(tmp_path / "gold.jsonl", rows)
+    found = as_file(tmp_path / "found.jsonl", [rows[0] | {"tokens": ["Ada", "came"]}])
+    with pytest.raises(DataError, match="1: token 2 is 'came', the data has 'left'"):
+        scored(gold, found)
 
 
 def as_file(path, rows):

@@ -16,6 +16,7 @@ from finetooth.tasks import listed
 from finetooth.tasks.document_files import at_line, named_rows, of_rows, read_as_data
 from finetooth.tasks.documents import LabelledSpan, NerTarget
 from finetooth.tasks.mentions import Claimed, edges, longest_first, place_names, places
+from finetooth.tasks.ner_tokens import refuse_others, same
 from finetooth.types import Example, Prediction
 
 if TYPE_CHECKING:
@@ -169,9 +170,10 @@ def _scheme(found: Sequence[Sequence[str]], example: Example) -> str:
 
     An ``I-`` after ``O`` never makes predictions IOB1: a sloppy tagger would be repaired before it is scored.
     """
-    if scheme_of(found) == "bioes":
-        return "bioes"
     gold = example.target
+    of_gold = gold is not None and gold.tags is not None and gold.scheme == "bioes"
+    if scheme_of(found) == "bioes" or (of_gold and any(tag[:2] in ("E-", "S-") for s in found for tag in s)):
+        return "bioes"
     return "iob1" if gold is not None and gold.tags is not None and gold.scheme == "iob1" else "iob2"
 
 
@@ -214,16 +216,23 @@ def _retold(document: Example, every: Sequence[Sequence[str]], example: Example 
             for s in target.entities:
                 _span(s.start, s.end, s.type, example)
         return target
+    for i, (a, b) in enumerate(zip(document.inputs.tokens, example.inputs.tokens, strict=True)):
+        if a.text and b.text and not same(a.text, b.text):
+            raise DataError(
+                f"{example.id}: token {i + 1} is {a.text!r}, the data has {b.text!r}",
+                where=str(document.meta.get("where", "")),
+                cure="predict for these rows; if the tokens were changed on purpose, give {id: tags}",
+            )
     return of_tags(example, target.tags, _scheme(every, example))
 
 
 def aligned(
     source: Source, sentences: Sequence[Sequence[str]], examples: Sequence[Example]
 ) -> dict[str, Prediction]:
-    """Tags matched with the examples' tokens by place alone, since submissions alter the tokens.
+    """Tags matched with the examples' tokens by place; tokens that stand beside them must be the examples'.
 
     Sentence breaks may differ as long as the tokens are as many. Raises DataError where they are not,
-    naming the first sentence that is longer or shorter.
+    naming the first sentence that is longer or shorter, or the first token that is another.
     """
     from finetooth.tasks.ner import reading, spans_of
 
@@ -245,6 +254,7 @@ def aligned(
             where=str(source),
             cure="predict a tag for every token, in order",
         )
+    refuse_others(source, examples)
     cut = list(_cut(flat, sizes))
     scheme = next((_scheme(sentences, e) for e in examples), "iob2")  # one file, one scheme
     return {
