@@ -11,7 +11,7 @@ from finetooth.cli import main
 from finetooth.errors import ConfigError, UsageError
 from finetooth.runs import Run
 from finetooth.search.paired import paired
-from finetooth.search.two_stage import Outcome, two_stage
+from finetooth.search.two_stage import FEWER, Outcome, two_stage
 
 POLICY = {"filters": [{"name": "ambiguous", "top": 0.5}]}
 
@@ -25,8 +25,8 @@ def difference(sign, groups=60):
     return paired([counts[0]], [counts[1]], lambda s: 100 * s[..., 0] / s[..., 1], resamples=300)
 
 
-def outcome(baseline, random, filtered=None):
-    against = {"baseline": difference(baseline), "random": difference(random)}
+def outcome(baseline, random, filtered=None, fewer=0):
+    against = {"baseline": difference(baseline), "random": difference(random), FEWER: difference(fewer)}
     inside = None if filtered is None else difference(filtered)
     scores = {"baseline": [1.0], "curated": [1.0], "random": [1.0]}
     return Outcome("accuracy", True, scores, against, inside, 5, 5, 0, None, 1, ())
@@ -36,9 +36,12 @@ def outcome(baseline, random, filtered=None):
     ("told", "sentence"),
     [
         (outcome(1, 1), "The policy pays"),
-        (outcome(1, 0), "not a random subset"),
+        (outcome(1, 0, fewer=1), "fewer examples do it"),
+        (outcome(1, 0), "not told apart from a random subset"),
+        (outcome(1, 0, fewer=-1), "not told apart from a random subset"),
         (outcome(-1, 0), "costs"),
         (outcome(0, 0), "No difference"),
+        (outcome(0, -1), "random subset of the same size beats curated"),
         (outcome(0, 0, 1), "only where dev is filtered"),
     ],
 )
@@ -89,6 +92,7 @@ def test_the_command_goes_on_with_what_is_there_and_ends_with_the_verdict(settin
     printed = capsys.readouterr().out
     assert printed.rstrip().endswith(told.verdict)
     assert "curated less random" in printed
+    assert "random less baseline" in printed
     assert main(["train", str(file), "--curate", str(tmp_path / "none.yaml")]) == 2
 
 

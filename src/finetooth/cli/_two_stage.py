@@ -9,7 +9,7 @@ from finetooth.cli._output import emit, say, table
 from finetooth.cli.curate import read_policy
 from finetooth.config import Config
 from finetooth.io import plain
-from finetooth.search.two_stage import Outcome, two_stage
+from finetooth.search.two_stage import FEWER, Outcome, two_stage
 from finetooth.train import Watch
 
 
@@ -31,7 +31,8 @@ def _print(config: Config, outcome: Outcome) -> None:
     print(table(columns, rows))
     print()
     differences = [
-        (f"curated less {arm}", p.difference, p.low, p.high, p.p) for arm, p in outcome.against.items()
+        ("random less baseline" if arm == FEWER else f"curated less {arm}", p.difference, p.low, p.high, p.p)
+        for arm, p in outcome.against.items()
     ]
     if outcome.filtered is not None:
         p = outcome.filtered

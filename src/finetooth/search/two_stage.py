@@ -37,11 +37,13 @@ from finetooth.types import Dataset, Example
 
 DIAGNOSED = {"rank", "rule_score", "cluster"}  # columns of a diagnosis that a map has not
 ARMS = ("baseline", "curated", "random")
+FEWER = "random_less_baseline"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """``scores``: arm -> the main metric of each seed. ``against``: arm -> how curated differs from it.
+    """``scores``: arm -> the main metric of each seed. ``against``: arm -> how curated differs from it, and under
+    ``FEWER`` how random differs from the baseline: what fewer examples do by themselves.
 
     ``filtered``: the same on dev examples that the policy would keep, None where it knows nothing of dev.
     """
@@ -65,8 +67,16 @@ class Outcome:
         over = f"on the untouched dev set, over {seeds} seed{'s' if seeds > 1 else ''} and as many steps"
         if base and lot:
             return f"The policy pays: curated beats the baseline and a random subset of the same size {over}."
+        if base and self._wins(self.against[FEWER]):
+            return (
+                f"Curated beats the baseline, but not a random subset of the same size, which beats the baseline too {over}: "
+                "not the policy, fewer examples do it."
+            )
         if base:
-            return f"Curated beats the baseline, but not a random subset of the same size {over}: not the policy, fewer examples do it."
+            return (
+                f"Curated beats the baseline, but is not told apart from a random subset of the same size {over}; that "
+                "subset is not shown to beat the baseline either, so what makes the gain is not shown."
+            )
         if self._loses(self.against["baseline"]):
             return f"The policy costs: curated is below the baseline {over}."
         if self.filtered is not None and self._wins(self.filtered):
@@ -74,7 +84,10 @@ class Outcome:
                 "Curated wins only where dev is filtered by the same policy; on the untouched dev set it is not "
                 "shown to be better. That is no gain: the hard examples are still there when the model is used."
             )
-        return f"No difference is shown between curated and the baseline {over}."
+        said = f"No difference is shown between curated and the baseline {over}."
+        return said + (
+            " A random subset of the same size beats curated." if self._loses(self.against["random"]) else ""
+        )
 
     def _wins(self, p: Paired) -> bool:
         return p.shown(0.05) and (p.difference > 0) == self.higher_is_better
@@ -217,6 +230,7 @@ def _compare(
     against = {
         arm: _paired(task, metric, examples, counts[arm], counts["curated"]) for arm in ("baseline", "random")
     }
+    against[FEWER] = _paired(task, metric, examples, counts["baseline"], counts["random"])
     inside = _dev_kept(first, dev, policy)
     filtered = None
     if inside is not None and 0 < len(inside) < len(examples):
