@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import readers, registry
-from finetooth.cli._output import Json, emit, say, table, told_notes
+from finetooth.cli._output import Json, emit, printable, say, table, told_notes
+from finetooth.curate.columns import columns
 from finetooth.curate.mend import mend
 from finetooth.errors import UsageError
 from finetooth.io import write_jsonl
@@ -47,14 +48,25 @@ def command(
     to_row = registry.task(dataset.task).to_row
     changes = [c.to_json() for c in mended.changes]
     dropped = [{"example_id": d.example_id, "stage": d.stage, "reason": d.reason} for d in mended.dropped]
-    write_jsonl(out, map(to_row, mended.examples))
+    kept = columns(data, dataset, **options)
+    write_jsonl(out, (kept.row(e, to_row(e)) for e in mended.examples))
     for name, rows in (("changes", changes), ("dropped", dropped)):
         write_jsonl(out.with_name(f"{out.stem}.{name}.jsonl"), rows)
     if json:
         left = [{"example_id": f.example_id, "check": f.check, "message": f.message} for f in mended.left]
-        emit({"examples": len(mended.examples), "changes": changes, "dropped": dropped, "left": left})
+        emit(
+            {
+                "examples": len(mended.examples),
+                "changes": changes,
+                "dropped": dropped,
+                "left": left,
+                "columns": kept.to_json(),
+            }
+        )
     else:
         _print(mended)
+        for line in kept.sentences:
+            say(printable(line))
         say(
             f"{out}: {len(mended.examples):,} of {len(dataset):,} rows, {many(len(changes), 'fix', 'fixes')} made "
             f"({out.stem}.changes.jsonl), {many(len(dropped), 'row')} left out, {many(len(mended.left), 'finding')} left"
