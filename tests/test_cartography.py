@@ -1,6 +1,7 @@
 """Cartography's formulas agree with the reference implementation; odd sources are reported and mapped."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,19 @@ def test_burn_in_leaves_out_the_first_epochs():
     assert late.summary["epochs"] == [1, 2]
     with pytest.raises(UsageError, match="none is left"):
         cartography(whole, burn_in=3)
+
+
+def test_burn_in_of_a_table_is_the_table_without_those_epochs():
+    parts = np.array([[0.9, 0.8, 0.2, 0.4], [0.1, 0.3, 0.5, 0.7]])
+    whole = replace(table([[0.1, 0.8, 0.9, 0.7], [0.9, 0.9, 0.6, 0.5]]), least_prob=parts)
+    late = whole.after(1)
+    assert late.epochs == (1, 2, 3)
+    assert late.label_prob.tolist() == pytest.approx([0.3, 0.6]), "the later half of the epochs that are left"
+    one, two = cartography(whole, burn_in=1), cartography(late)
+    assert one.rows() == two.rows()
+    assert replace(whole, least_prob=None).after(3).label_prob.tolist() == [0.7, 0.5]
+    with pytest.raises(UsageError, match="none is left"):
+        whole.after(4)
 
 
 def test_clean_data_is_not_called_half_ambiguous():

@@ -10,7 +10,7 @@ import pytest
 import tiny_models
 
 from finetooth import registry
-from finetooth.cli import main
+from finetooth.cli import _splits, main
 from finetooth.cli.diagnose import _print, told
 from finetooth.curate import table as curated
 from finetooth.diagnose import evidence, held_out
@@ -21,7 +21,8 @@ from finetooth.diagnose.dynamics_files import DynamicsTable
 from finetooth.diagnose.fixes import propose
 from finetooth.diagnose.held_out import HeldOut
 from finetooth.diagnose.overlap import overlap, wilson
-from finetooth.search import crossval
+from finetooth.runs import Run
+from finetooth.search import crossval, diagnosed
 from finetooth.tasks.documents import LabelledSpan
 from finetooth.tasks.ner import NerInput, NerTarget
 from finetooth.tasks.nli import NliInput, NliTarget
@@ -423,6 +424,19 @@ def test_predictions_of_other_examples_stay_in_the_file(run, tmp_path):
     *kept, new = map(json.loads, path.read_text("utf-8").splitlines())
     assert kept == list(map(json.loads, before))
     assert new["id"] == "z"
+
+
+def test_epochs_that_are_burnt_in_do_not_reach_the_rank(run, capsys):
+    def made(burn_in):
+        data = _splits.of_run(Run.open(run), "train", None).data
+        return diagnosed.known(Run.open(run), data, burn_in=burn_in, predicted=False, clustered=False)
+
+    whole, late = made(0), made(1)
+    assert (whole.dynamics.epochs, late.dynamics.epochs) == ((0, 1), (1,))
+    assert late.map.summary["epochs"] == [1]
+    assert late.dynamics.gold_prob.tolist() == whole.dynamics.gold_prob[:, 1:].tolist()
+    assert main(["diagnose", str(run), "--no-predict", "--no-clusters", "--burn-in", "2"]) == 2
+    assert "none is left" in capsys.readouterr().err
 
 
 def test_findings_that_cannot_be_read_are_named_and_found_again(run, capsys, tmp_path):

@@ -43,7 +43,9 @@ def command(
     threshold: Annotated[
         int, typer.Option(min=1, max=9, help="Rules that make an example a likely error of the data.")
     ] = 3,
-    burn_in: Annotated[int, typer.Option(min=0, help="Leave out that many first epochs.")] = 0,
+    burn_in: Annotated[
+        int, typer.Option(min=0, help="Leave out that many first epochs, of the map and of the rank.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Of folds and clusters.")] = 0,
     batch_tokens: Annotated[int, typer.Option(min=16, help="Tokens of a batch.")] = 8192,
     show: Annotated[int, typer.Option(min=0, help="How many of the likeliest errors to print.")] = 10,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,18 @@ class DynamicsTable:
         parts = _means(self.least_prob[:, late]) if self.least_prob is not None else None
         whole = _means(self.gold_prob)
         return whole if parts is None else np.where(np.isnan(parts), whole, parts)
+
+    def after(self, epochs: int) -> DynamicsTable:
+        """Without that many first epochs, as if they had not been recorded; ``findings`` stay those of the source."""
+        if not 0 <= epochs < len(self.epochs):
+            raise UsageError(
+                f"of {len(self.epochs)} epochs none is left (burn-in {epochs})", cure="leave out fewer"
+            )
+        cut = {name: getattr(self, name)[:, epochs:] for name in VALUES}
+        for name in ("logits", LEAST):
+            values = getattr(self, name)
+            cut[name] = None if values is None else values[:, epochs:]
+        return replace(self, epochs=self.epochs[epochs:], **cut)
 
     def parts(
         self, columns: Collection[int], names: Sequence[str]

@@ -43,18 +43,21 @@ def known(
 
     ``trained``: the examples that the gate let through, all if left out. ``folds``: so many models are trained
     that judge what they never saw; without it those of an earlier call are read. ``predicted`` and ``clustered``:
-    make what is not there. Raises UsageError for no examples, or folds of another split than train.
+    make what is not there. ``burn_in``: so many first epochs of the run enter neither the map nor the rank; what
+    models say that never saw an example is of all their epochs. Raises UsageError for no examples, for folds of
+    another split than train, and where no epoch is left.
     """
     watch = watch or Watch()
     examples = list(data.examples)
     if not examples:
         raise UsageError("there are no examples to diagnose", where=data.source)
     dynamics = _dynamics(run.folder, split, watch)
+    dynamics = None if dynamics is None else dynamics.after(burn_in)
     return Known(
         task=registry.task(run.config.task),
         examples=examples,
         dynamics=dynamics,
-        map=None if dynamics is None else cartography(dynamics, burn_in=burn_in),
+        map=None if dynamics is None else cartography(dynamics),
         findings=_findings(run, data, split, watch),
         held_out=_held_out(run, split, list(examples if trained is None else trained), folds, seed, watch),
         predictions=_predictions(run, data, split, predicted, batch_tokens, watch),
