@@ -72,6 +72,8 @@ ONE_ROW = [
     ("empty-answer", {**row(MOSS, "When?", " "), "v2": True, "is_impossible": False}, ("white space",), "error", None),
     ("answer-cut-inside-word", row(MOSS, "When?", "noo"), ("cut out of 'noon'",), "warning", (30, "noon")),
     ("answer-cut-inside-word", row("Adam saw Ada.", "Whom?", "Ada", at=0), ("as a word it stands at 9",), "warning", (9, "Ada")),
+    ("answer-cut-inside-word", row("वह दिल्ली में है।", "कहाँ?", "दिल्ल"), ("cut out of 'दिल्ली'",), "warning", (3, "दिल्ली")),
+    ("answer-cut-inside-word", row("Leo\u0301n left.", "Who left?", "Leo"), ("cut out of 'Leo\u0301n'",), "warning", (0, "Leo\u0301n")),
     ("answer-cut-inside-word", row("It cost 1,250 marks.", "How much?", "250"), ("cut out of '1,250'",), "warning", None),
     ("answer-is-whole-context", row(f"{MOSS} " * 2, "Who left?", f"{MOSS} {MOSS}"), ("100% of its context",), "warning", None),
     ("whitespace-at-edge", row(MOSS, "When?", " noon"), ("white space",), "warning", (30, "noon")),
@@ -195,6 +197,7 @@ def test_two_rows_that_do_not_go_together(check, one, other, named, found):
 SILENT = [
     ("answer-not-in-context", row("Ada “Bo” Moss", "Who?", "Ada “Bo” Moss")),
     ("answer-cut-inside-word", row("AC/DC's hit of the 1990s, U.S. and non-US.", "What?", "AC/DC", "1990s", "U.S.")),
+    ("answer-cut-inside-word", row("वह ❤️Leo\u0301n, दिल्ली में है।", "कहाँ?", "दिल्ली", "Leo\u0301n")),
     ("answer-cut-inside-word", row("東京都は日本の首都です。", "何?", "日本")),
     ("boundary-punctuation", row("Ada Moss Jr. met J. Reed (b. 1801) at 5 p.m.", "Who?", "Ada Moss Jr.", "J.", "5 p.m.")),
     ("boundary-punctuation", row('The film "Up" (2009) and .5 more', "What?", '"Up"', "(2009)", ".5")),

@@ -14,6 +14,7 @@ from finetooth.evaluate import predictions
 from finetooth.io import write_json, write_jsonl
 from finetooth.tasks.mentions import longest_first, name_key
 from finetooth.tasks.relation import as_relation
+from finetooth.text import words
 
 LONG = "Ada left Rome in May and took the slow night train to Milan with her two sisters"
 
@@ -305,6 +306,12 @@ def test_a_stray_letter_of_bioes_is_one_wrong_tag_and_not_another_scheme(tmp_pat
         ("私はRomeにいる", "Rom", [(2, 6)]),  # letters between them are words all the same
         ("그는 서울에서 왔다", "서울", [None]),  # a particle, or part of a name
         ("그는 서울에서 왔다", "울에서", [(3, 7)]),
+        ("दिल्ली में", "दिल्", [(0, 6)]),  # vowel signs and joiners are part of their word
+        ("दिल्ली में", "दिल्ली", []),
+        ("Leo\u0301n left", "Leo", [(0, 5)]),
+        ("در ایران\u200cشهر", "ایران", [(3, 12)]),
+        ("a ❤️Rome", "Rome", []),  # the mark on a heart joins nothing
+        ("a ❤️Rome\u200d b", "Rome", []),
     ],
 )
 def test_a_boundary_is_off_a_word_only_where_words_are_set_apart(tmp_path, text, mention, fix):
@@ -312,6 +319,22 @@ def test_a_boundary_is_off_a_word_only_where_words_are_set_apart(tmp_path, text,
     spans = [{"start": start, "end": start + len(mention), "type": "LOC"}]
     listed = found(load(tmp_path, [{"text": text, "entities": spans}]), "boundary-off-word")
     assert [f.fix and (f.fix["start"], f.fix["end"]) for f in listed] == fix
+
+
+def test_words_keep_their_marks(tmp_path, capsys):
+    text = "वह दिल्ली में Leo\u0301n से می\u200cخواهم ❤️ மொழி"
+    start = text.index("दिल्ली")
+    load(tmp_path, [{"text": text, "entities": [{"start": start, "end": start + 6, "type": "LOC"}]}])
+    assert (
+        main(["convert", str(tmp_path / "x.jsonl"), "--to", "conll", "--out", str(tmp_path / "x.conll")]) == 0
+    )
+    lines = [
+        line.split("\t") for line in (tmp_path / "x.conll").read_text("utf-8").split("\n") if "\t" in line
+    ]
+    assert [word for word, _ in lines if word not in "❤️"] == text.replace(" ❤️", "").split()
+    assert [tag for _, tag in lines if tag != "O"] == ["B-LOC"]
+    assert words(text)[:4] == ["वह", "दिल्ली", "में", "leo\u0301n"]
+    assert name_key("दिल्ली") != name_key("दिल्ल")
 
 
 @pytest.mark.parametrize(

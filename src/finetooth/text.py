@@ -6,11 +6,13 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 _DROP_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _WORD = re.compile(r"\w+(?:[-'’.]\w+)*", re.UNICODE)
+_FIRST_MARK = "\u0300"
+_JOINERS = "\u200c\u200d"  # say how the letters beside them are drawn, in Persian, Hindi, Sinhala
 
 
 @lru_cache(maxsize=1 << 18)
@@ -30,9 +32,60 @@ def answer_tokens(text: str) -> tuple[str, ...]:
     return tuple(normalize_answer(text).split())
 
 
+def is_mark(char: str) -> bool:
+    """Whether it is written on or beside the letter before it: an accent of its own, a vowel sign of Hindi or Tamil."""
+    return char >= _FIRST_MARK and unicodedata.category(char) in ("Mn", "Mc")
+
+
+def in_word(char: str) -> bool:
+    """Whether it is a letter, a digit, or a mark on one; a joiner counts, as it stands between letters."""
+    return char.isalnum() or (char >= _FIRST_MARK and (char in _JOINERS or is_mark(char)))
+
+
+def splits_word(text: str, at: int, extra: str = "") -> bool:
+    """Whether the characters on both sides of ``at`` are of one word. Marks and joiners go with the letter before them.
+
+    ``extra``: what counts as a letter besides.
+    """
+    if not 0 < at < len(text):
+        return False
+    after, back = text[at], at - 1
+    if after in _JOINERS:
+        after = text[at + 1 : at + 2] or " "
+    if not in_word(after) and after not in extra:
+        return False
+    while back > 0 and not text[back].isalnum() and in_word(text[back]):
+        back -= 1  # to the letter that the marks are on: the mark on a heart joins nothing
+    return text[back].isalnum() or text[back] in extra
+
+
+@cache
+def with_marks(pattern: str) -> re.Pattern[str]:
+    """The pattern with ``\\w+`` as words whose letters keep their marks and joiners, which ``\\w`` leaves out.
+
+    For texts that are not ASCII: the class is made when the first one comes.
+    """
+    found: list[list[int]] = []
+    for code in range(
+        ord(_FIRST_MARK), 0x20000
+    ):  # the only marks beyond choose among forms of Han characters
+        if unicodedata.category(chr(code)) in ("Mn", "Mc"):
+            if found and found[-1][1] == code - 1:
+                found[-1][1] = code
+            else:
+                found.append([code, code])
+    marks = "".join(f"{chr(a)}-{chr(b)}" for a, b in found)
+    word = rf"\w[\w{marks}]*(?:[{_JOINERS}]+[\w{marks}]+)*"
+    return re.compile(pattern.replace(r"\w+", word))
+
+
+def _words_in(text: str) -> Iterator[re.Match[str]]:
+    return (_WORD if text.isascii() else with_marks(_WORD.pattern)).finditer(text)
+
+
 def words(text: str) -> list[str]:
     """Lower-cased words, with inner hyphens, apostrophes and dots kept."""
-    return [m.group().lower() for m in _WORD.finditer(text)]
+    return [m.group().lower() for m in _words_in(text)]
 
 
 def many(n: int, one: str, several: str = "") -> str:
@@ -42,7 +95,7 @@ def many(n: int, one: str, several: str = "") -> str:
 
 def word_offsets(text: str) -> list[tuple[int, int]]:
     """Where each word starts and ends, in characters, half-open."""
-    return [m.span() for m in _WORD.finditer(text)]
+    return [m.span() for m in _words_in(text)]
 
 
 def occurrences(needle: str, text: str) -> Iterator[int]:

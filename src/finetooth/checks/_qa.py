@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from finetooth.text import is_hangul, is_unspaced, occurrences, squeeze
+from finetooth.text import is_hangul, is_unspaced, occurrences, splits_word, squeeze
 from finetooth.types import Example, Span
 
 
@@ -69,7 +69,7 @@ def _joined(context: str, at: int) -> bool:
     if right.isdigit() and left in ".," and at > 1:
         return context[at - 2].isdigit()
     # Scripts without blanks between words have no edges to see.
-    return left.isalnum() and right.isalnum() and not (_unspaced(left) or _unspaced(right))
+    return splits_word(context, at) and not (_unspaced(left) or _unspaced(right))
 
 
 def _unspaced(c: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from finetooth.metrics.ner_tags import from_chunks
 from finetooth.tasks.documents import NOT_AT_PLACE, LabelledSpan
-from finetooth.text import is_unspaced, squeeze
+from finetooth.text import in_word, is_unspaced, splits_word, squeeze, with_marks
 from finetooth.types import Span
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
@@ -28,15 +28,17 @@ def edges(value: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def is_word(char: str) -> bool:
-    """Whether it holds a word together: a letter or digit, but none of a script that sets no blanks."""
-    return (char.isalnum() or char == "_") and not is_unspaced(char)
+    """Whether it holds a word together: a letter or digit or a mark on one, but none of a script that sets no blanks."""
+    return (in_word(char) or char == "_") and not is_unspaced(char)
 
 
 def cuts_word(text: str, start: int, end: int) -> bool:
     """Whether a span begins or ends in the middle of a word. Where a script sets no blanks, nobody can say."""
-    return (0 < start < len(text) and is_word(text[start - 1]) and is_word(text[start])) or (
-        0 < end < len(text) and is_word(text[end - 1]) and is_word(text[end])
-    )
+    return _cuts(text, start) or _cuts(text, end)
+
+
+def _cuts(text: str, at: int) -> bool:
+    return splits_word(text, at, "_") and not is_unspaced(text[at - 1]) and not is_unspaced(text[at])
 
 
 def places(name: str, text: str) -> list[int]:
@@ -71,7 +73,7 @@ def _bare(name: str) -> str:
     start, end = 0, len(name)
     while start < end and not name[start].isalnum():
         start += 1
-    while end > start and not name[end - 1].isalnum():
+    while end > start and not in_word(name[end - 1]):
         end -= 1
     while start < end < len(name) and name[end] in "+#":
         end += 1
@@ -141,7 +143,7 @@ def word_spans(text: str, breaks: Iterable[int] = ()) -> list[Span]:
     cuts = sorted({b for b in breaks if 0 < b < len(text)})
     made: list[Span] = []
     c = 0
-    for m in _WORDS.finditer(text):
+    for m in (_WORDS if text.isascii() else with_marks(_WORDS.pattern)).finditer(text):
         start, end = m.span()
         while c < len(cuts) and cuts[c] <= start:
             c += 1
