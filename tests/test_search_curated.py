@@ -64,6 +64,7 @@ def test_a_policy_leaves_out_what_is_null():
     assert filters["filters"] == [{"name": "confidence", "low": 0.1}, {"name": "near-duplicate"}]
     assert (weighing, smooth, order) == ({"scale": None}, {"factor": 0.6}, True)
     assert policy({"confidence": False, "confidence.low": 0.1})[0]["filters"] == []
+    assert policy({"confidence.low": 0.0, "ambiguous.top": 1.0, "label-error.top": 0})[0]["filters"] == []
     assert policy({"smoothing.factor": "3e-1"})[2] == {"factor": 0.3}
     with pytest.raises(ConfigError, match="numbers"):
         policy({"weights.scale": False})

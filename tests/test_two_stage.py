@@ -99,7 +99,7 @@ def test_the_command_goes_on_with_what_is_there_and_ends_with_the_verdict(settin
 def test_a_policy_that_changes_nothing_ends_after_the_baseline(settings):
     two_stage(settings, POLICY, seeds=1)
     with pytest.raises(UsageError, match="drops nothing and changes nothing"):
-        two_stage(settings, {"filters": [{"name": "confidence", "low": 0.0}]}, seeds=1)
+        two_stage(settings, {"filters": [{"name": "confidence", "low": 1e-9}]}, seeds=1)
 
 
 def test_a_policy_of_label_errors_is_diagnosed_on_the_way_and_may_mend_instead_of_drop(settings, tmp_path):

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, printable, say, table, told_notes
+from finetooth.curate import policy as policies
 from finetooth.curate import table as tables
 from finetooth.curate import weights
 from finetooth.curate.columns import columns
 from finetooth.curate.correct import Fixed
 from finetooth.curate.filters import FILTERS, apply_filters
-from finetooth.errors import ConfigError, UsageError
+from finetooth.errors import UsageError
 from finetooth.io import write_jsonl
 from finetooth.types import Drop
 
@@ -172,26 +172,6 @@ def read_policy(filters: list[str], combine: str, path: Path | None) -> dict[str
     """A policy of options, of a YAML file, or of both. Raises ConfigError for a file that is none."""
     rules: dict[str, Any] = {"combine": combine, "filters": []}
     if path is not None:
-        if not path.is_file():
-            raise ConfigError("no such policy", where=str(path))
-        try:
-            read = yaml.safe_load(path.read_text("utf-8"))
-        except yaml.YAMLError as e:
-            raise ConfigError(f"not YAML: {' '.join(str(e).split())}", where=str(path)) from None
-        if not isinstance(read, dict):
-            raise ConfigError(f"expected a mapping, found {type(read).__name__}", where=str(path))
-        rules |= read
-    for text in filters:
-        name, _, rest = text.partition(":")
-        settings: dict[str, Any] = {"name": name}
-        for part in filter_parts(rest):
-            key, equals, value = part.partition("=")
-            if not equals:
-                raise ConfigError(f"--filter {text}: expected KEY=VALUE, found {part!r}")
-            settings[key.replace("-", "_")] = yaml.safe_load(value)
-        rules["filters"] = [*rules["filters"], settings]
+        rules |= policies.read_policy(path)
+    rules["filters"] = [*rules["filters"], *map(policies.filter_of, filters)]
     return rules
-
-
-def filter_parts(text: str) -> list[str]:
-    return [part for part in text.split(",") if part]

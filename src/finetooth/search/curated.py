@@ -78,11 +78,17 @@ def policy(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], di
     elif not weighing["scale"]:
         weighing["scale"] = None  # the published form, as ``curate --scale 0`` has it
     return (
-        {"combine": "or", "filters": list(filters.values())},
+        {"combine": "or", "filters": [f for f in filters.values() if not _says_nothing(f)]},
         weighing,
         smooth if "factor" in smooth else {},
         bool(asked.get("curriculum")),
     )
+
+
+def _says_nothing(settings: Mapping[str, Any]) -> bool:
+    """Whether it is a filter at the end of its range, as confidence.low: 0, where it keeps everything."""
+    given = {k: v for k, v in settings.items() if k != "name"}
+    return bool(given) and bool(FILTERS[settings["name"]].idle(given))
 
 
 def _wants_number(name: str, setting: str) -> bool:
