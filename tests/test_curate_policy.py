@@ -143,3 +143,32 @@ def policy_files(tmp_path):
         [{"example_id": f"e{i}", "confidence": i / 6, "category": "easy"} for i in range(6)],
     )
     return tmp_path, ["curate", str(tmp_path / "d.jsonl"), "--with", str(tmp_path / "t.jsonl")]
+
+
+@pytest.mark.parametrize("column", ["example_id", "id", "guid"])
+def test_ids_of_a_csv_keep_their_leading_zeros(tmp_path, column):
+    (tmp_path / "t.csv").write_text(f"confidence,{column}\n0.1,0000\n0.9,0019\n", "utf-8")
+    table = tables.read(tmp_path / "t.csv")
+    assert {name: row["confidence"] for name, row in table.items()} == {"0000": 0.1, "0019": 0.9}
+
+
+def test_the_csv_of_a_map_reads_back_as_its_parquet(tmp_path):
+    import polars as pl
+
+    from finetooth.diagnose.tables import write as write_table
+
+    frame = pl.DataFrame(
+        {
+            "example_id": ["0000", "-1", "+007", "1e5", "true", ""],
+            "confidence": [0.5, None, float("nan"), 1.0, 0.0, 0.25],
+            "category": ["easy", None, "hard", "easy", "easy", "hard"],
+            "target": ["-1", "0", "1", "1", "0", "1"],
+            "fix": [None, "1", "0", None, None, None],
+        }
+    )
+    parquet, csv = write_table(frame, tmp_path / "cartography")
+    a, b = tables.read(parquet), tables.read(csv)
+    assert list(a) == list(b)
+    for column in ("category", "target", "fix"):
+        assert [r[column] for r in a.values()] == [r[column] for r in b.values()]
+    assert str([r["confidence"] for r in a.values()]) == str([r["confidence"] for r in b.values()])

@@ -57,15 +57,19 @@ def gather(rows: Iterable[Row], where: str = "") -> dict[str, dict[str, Any]]:
     return table
 
 
+TEXTS = (
+    "example_id", "id", "guid", "input", "target", "prediction", "held_out_prediction", "category", "cluster_name",
+    "rank_reason", "fix", "fix_source",
+)  # fmt: skip
 NESTED = ("findings", "rules")  # columns that a CSV holds as JSON
 
 
 def _unfold(row: dict[str, Any], where: str) -> dict[str, Any]:
-    """A row of a CSV as it was before: lists out of their JSON, ids without the apostrophe of the guard."""
+    """A row of a CSV as it was before: lists out of their JSON, text without the apostrophe of the guard."""
     for name in NESTED:
         if isinstance(row.get(name), str):
             row[name] = parse_json(row[name], f"{where}: {name}")
-    for name in ("example_id", "id", "guid"):
+    for name in TEXTS:
         if isinstance(row.get(name), str) and row[name][:1] == "'" and guarded(row[name][1:]) == row[name]:
             row[name] = row[name][1:]
     return row
@@ -76,7 +80,15 @@ def _rows(path: Path) -> Iterable[Row]:
         import polars as pl
 
         try:
-            rows = pl.read_csv(Source(path).path, infer_schema_length=None).to_dicts()
+            # Of these columns 0017 is no number 17, and a label 1 no number 1.
+            names = dict.fromkeys(TEXTS, pl.String)
+            file = Source(path).path
+            there = pl.read_csv(file, n_rows=0).columns
+            rows = pl.read_csv(
+                file,
+                infer_schema_length=None,
+                schema_overrides={k: v for k, v in names.items() if k in there},
+            ).to_dicts()
             return [_unfold(row, f"{path}[{i}]") for i, row in enumerate(rows)]
         except pl.exceptions.PolarsError as e:
             raise DataError(f"not CSV: {str(e).splitlines()[0]}", where=str(path)) from None
