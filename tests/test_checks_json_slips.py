@@ -59,3 +59,23 @@ def test_a_name_and_a_code_are_still_mended():
         ("write to ada@exmaple.org or call", "ada@example.org", "ada@exmaple.org"),
     ):
         assert one(row(prompt, {"who": value})).fix == {"path": "$.who", "value": near}
+
+
+def test_a_long_list_of_made_up_numbers_costs_no_more_for_each_than_a_short_one(monkeypatch):
+    """The places of a table are gone over once for an answer, not once for each value that is not said."""
+    from finetooth.checks.json_tables import Table
+
+    asked = []
+    path = Table.path
+    monkeypatch.setattr(Table, "path", lambda self, i: asked.append(i) or path(self, i))
+    rows = []
+    for n in (50, 200):
+        lines = [{"quantity": 3 + i, "price": 7000 + i, "total": (3 + i) * (7000 + i)} for i in range(n)]
+        said = " ".join(f"{x['quantity']} {x['price']}" for x in lines)
+        rows.append(row(f"Lines {said}", {"lines": lines}, id=f"e{n}"))
+    counts = []
+    for one_row in rows:
+        asked.clear()
+        assert findings(one_row, only="ungrounded") == ()  # worked out from what is said
+        counts.append(len(asked))
+    assert 0 < counts[1] <= 5 * counts[0]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,22 @@ class Found:
     def holds_at(self, example: int, place: Path) -> bool:
         """Whether it speaks of this place of this example, and is obeyed there."""
         c = self.candidate
-        for i in np.flatnonzero(c.table.example == example):
-            if c.table.path(int(i)) == place:
-                speaks = np.isfinite(c.left.values[i]) and np.isfinite(c.right.values[i])
-                return bool(speaks) and i not in self.breaks
-        return False
+        if example not in self._places:
+            # Only those of the last example are kept: they are asked for one example after the other.
+            self._places.clear()
+            at = np.flatnonzero(c.table.example == example)
+            self._places[example] = {c.table.path(int(i)): int(i) for i in at}
+        i = self._places[example].get(place)
+        speaks = i is not None and np.isfinite(c.left.values[i]) and np.isfinite(c.right.values[i])
+        return bool(speaks) and i not in self._broken
+
+    @cached_property
+    def _places(self) -> dict[int, dict[Path, int]]:
+        return {}
+
+    @cached_property
+    def _broken(self) -> frozenset[int]:
+        return frozenset(self.breaks.tolist())
 
 
 ACCUSES = 7  # rows that show a relation of which the names say nothing, before it is held against another

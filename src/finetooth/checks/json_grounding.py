@@ -33,6 +33,9 @@ ENOUGH = 5  # rows with a label before their habit counts
 BY_USE = 3  # rows that leave a field unsaid and all answer the same: a default by use
 DETACHED = 0.7  # share of a schema's leaves that the prompts do not say: they are no extraction
 LEAST_LEAVES = 20
+MOST_NEAR = (
+    100  # unsaid values of one row that are looked for with a slip; where there are more, they are made up
+)
 TELLING_DIGITS = 4  # of a number that a relation gives: fewer may agree by chance
 _CODE = re.compile(r"\d|@|://|^[A-Z]{3,}$")
 
@@ -49,13 +52,17 @@ class _Group:
         for i, row in enumerate(self.rows):
             # Again while it helps: a total that nobody says may follow from a subtotal that nobody says.
             before = len(row.misses) + 1
+            held: dict[str, frozenset[str]] = {}
             while row.misses and len(row.misses) < before:
                 before = len(row.misses)
-                row.misses = [m for m in row.misses if m.label or not _computed(i, row, m, found, rules)]
+                lost = Counter(pattern(m.path) for m in row.misses)
+                row.misses = [
+                    m for m in row.misses if m.label or not _computed(i, row, m, lost, held, found, rules)
+                ]
         self._defaults()
         for row in self.rows:
             p = Prompt(row.example.inputs.prompt) if row.misses else None
-            for m in row.misses:
+            for m in row.misses[:MOST_NEAR]:
                 if p is not None and m.label is None and m.value.__class__ is not bool:
                     m.near = cut_off(p.text, m.value) or nearly(p, m.value)
                 elif p is not None and not m.near:
@@ -86,11 +93,21 @@ class _Group:
         return of >= LEAST_LEAVES and lost >= DETACHED * of
 
 
-def _computed(i: int, row: Row, miss: Miss, found: Sequence[Found], rules: Sequence[Relation]) -> bool:
-    """Whether a relation that holds here gives the value from others that the prompt says."""
+def _computed(
+    i: int,
+    row: Row,
+    miss: Miss,
+    lost: Counter[Pattern],
+    held: dict[str, frozenset[str]],
+    found: Sequence[Found],
+    rules: Sequence[Relation],
+) -> bool:
+    """Whether a relation that holds here gives the value from others that the prompt says.
+
+    ``lost``: the places of the row that it does not say. ``held``: where a declared rule holds in the row, filled here.
+    """
     if not is_number(miss.value) and not isinstance(miss.value, str):
         return False
-    lost = {pattern(m.path) for m in row.misses if m is not miss}
     place = pattern(miss.path)
     for f in found:
         c = f.candidate
@@ -99,21 +116,22 @@ def _computed(i: int, row: Row, miss: Miss, found: Sequence[Found], rules: Seque
             continue
         columns = {(*at, *path): len(at) for at, path in c.left.uses | c.right.uses}
         # Another value that is missing too: the two may have been made up together.
-        if place not in columns or any(other in lost for other in columns if other != place):
+        if place not in columns or any(lost[other] for other in columns if other != place):
             continue
         steps = len(c.table.place)
         if f.holds_at(i, miss.path[:steps]):
             return True
-    value, mine = row.example.target.value, show_path(miss.path)
     names = {step for step in place if step != "[]"}
     others = {other[-1] for other in lost} - {place[-1]}
     for rule in rules:
         parsed = parse(rule.rule)
         if parsed.op != "==" or place[-1] not in parsed.names or others & parsed.names:
             continue
-        if any(mine.startswith(at) for at in holds_in(value, rule)) and names <= parsed.names | set(
-            parsed.place
-        ):
+        if not names <= parsed.names | set(parsed.place):
+            continue
+        if rule.rule not in held:
+            held[rule.rule] = frozenset(holds_in(row.example.target.value, rule))
+        if any(show_path(miss.path[:size]) in held[rule.rule] for size in range(len(miss.path))):
             return True
     return False
 

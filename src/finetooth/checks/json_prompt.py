@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from bisect import bisect_left
 from contextlib import suppress
 from datetime import date
 from functools import cached_property
@@ -130,6 +131,16 @@ class Prompt:
         """Every number in it, with its sign, without thousands separators and currency; 12 % is 12 and 0.12."""
         sides = (float(x) for m in _SIDES.finditer(self.text) for x in re.findall(r"\d+(?:\.\d+)?", m[0]))
         return frozenset(sides).union(*self.readings)
+
+    @cached_property
+    def _in_order(self) -> list[float]:
+        return sorted(self.numbers)
+
+    def about(self, wanted: float) -> bool:
+        """Whether one of its numbers is this one, but for what binary fractions lose."""
+        room = 1e-9 * abs(wanted)
+        at = bisect_left(self._in_order, wanted - room)
+        return at < len(self._in_order) and self._in_order[at] <= wanted + room
 
     @cached_property
     def counted(self) -> frozenset[float]:

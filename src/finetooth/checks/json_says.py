@@ -81,7 +81,7 @@ def _says_number(p: Prompt, value: float, name: str) -> str:
         return "number"
     if wanted in p.counted:
         return "word"
-    if any(abs(x - wanted) <= 1e-9 * abs(wanted) for x in p.numbers):
+    if p.about(wanted):
         return "number"
     if wanted < 0 and -wanted in p.numbers and says_less(p.text):
         return "number"
@@ -222,6 +222,8 @@ def distance(a: str, b: str, most: int = 2) -> int:
     """
     if abs(len(a) - len(b)) > most:
         return most + 1
+    if most == 1:
+        return _one_apart(a, b)
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -235,6 +237,16 @@ def distance(a: str, b: str, most: int = 2) -> int:
         if min(row) > most:
             return most + 1
     return row[-1]
+
+
+def _one_apart(a: str, b: str) -> int:
+    """``distance`` up to 1, 2 for more: what follows the first difference tells."""
+    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    one, other = a[at:], b[at:]
+    if one == other:
+        return 0
+    swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return 1 if one[1:] == other[1:] or one[1:] == other or one == other[1:] or swapped else 2
 
 
 def nearly(p: Prompt, value: Any) -> str:
