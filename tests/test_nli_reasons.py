@@ -422,3 +422,57 @@ def test_real_reasons_against_their_labels(name, errors, undecided):
     hits = {f.example_id for f in findings if f.check == "reason-contradicts-label" and f.severity == "error"}
     assert hits == errors
     assert sum(f.check == "reason-without-conclusion" for f in findings) <= undecided
+
+
+@pytest.mark.parametrize(
+    ("label", "hypothesis", "reason"),
+    [
+        ("neutral", "The pilot flies to Rome.", "It isn't true that the premise entails the hypothesis; it does not contradict it either."),
+        ("neutral", "He is tall.", "This could be true, but the premise does not contradict or confirm it."),
+        ("neutral", "It holds tea.", "It is not necessarily tea, but it isn't ruled out either."),
+        ("neutral", "He left.", "The hypothesis would be entailed if he were awake."),
+        ("entailment", "The team does not win.", "A draw would contradict a win, so this has to be true."),
+        ("entailment", "The team does not win.", "Losing contradicts winning, therefore the team does not win."),
+        ("entailment", "A child plays.", "A boy is a child, so it cannot be said that no child plays."),
+    ],
+)  # fmt: skip
+def test_what_is_negated_or_only_supposed_concludes_nothing_against_the_label(
+    tmp_path, label, hypothesis, reason
+):
+    rows = [
+        {"id": "a", "premise": "Ada was there.", "hypothesis": hypothesis, "label": label, "reason": reason}
+    ]
+    # The other labels of the set make it one of three.
+    rows += [
+        {"id": x, "premise": f"{x} of one.", "hypothesis": f"{x} of two.", "label": x}
+        for x in ("neutral", "entailment", "contradiction")
+    ]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert not checks.run(tmp_path / "p.jsonl", only="reason-contradicts-label").findings
+
+
+@pytest.mark.parametrize(
+    ("reason", "check", "severity"),
+    [
+        ("I'm sorry, I cannot help with that request.", "reason-refused", "warning"),
+        ("As an AI language model I have no opinion of trains.", "reason-refused", "warning"),
+        (" ", "reason-empty", "warning"),
+        (None, "reason-empty", "warning"),
+        ("The premise says {premise}, so {{ hypothesis }} follows.", "unfilled-template", "error"),
+        ("I cannot tell from the premise whether he left, so it is neutral.", None, None),
+        ("The set {1, 2} is named, so it follows. Sorry is said by nobody.", None, None),
+    ],
+)
+def test_reasons_that_are_none_are_named(tmp_path, reason, check, severity):
+    rows = [
+        {"id": f"r{i}", "premise": f"Ada saw {i} dogs.", "hypothesis": f"Ada saw {i} animals.", "label": 1,
+         "reason": f"step 1: {i} dogs are {i} animals. step 2: it follows."}
+        for i in range(30)
+    ]  # fmt: skip
+    rows[4]["reason"] = reason
+    if reason is None:
+        del rows[4]["reason"]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    report = checks.run(tmp_path / "p.jsonl", only=("reason-refused", "reason-empty", "unfilled-template"))
+    expected = [] if check is None else [("r4", check, severity)]
+    assert [(f.example_id, f.check, f.severity) for f in report.findings] == expected

@@ -47,6 +47,8 @@ _SEEMING = re.compile(
     re.I,
 )
 _THAT_IS = re.compile(r"\s*(?:from\s+the\s+premise\s+)?that\s+([^,;.]*)", re.I)
+_EITHER = re.compile(r"\s*(?:\w+\s+){0,3}either\b", re.I)  # not refuted either: and so not entailed
+_THEREFORE = re.compile(r"[,;]\s*(?:and\s+)?(?:so|therefore|thus|hence)\b,?\s+([^;.]+)", re.I)
 _CLAIMED = re.compile(r"^\W*(?:however|but|yet)?\W*the\s+hypothesis\s+(?:claims|says|states|asserts)\b", re.I)
 _NOT_ALL = re.compile(r"\bnot\s+(?:necessarily\s+)?(?:all|every\w*|each|always)\b", re.I)
 _ALL = re.compile(r"\b(?:all|every\w*|each|always)\b", re.I)
@@ -67,6 +69,7 @@ _NEGATION = re.compile(
 _NEUTRAL = re.compile(
     r"\bneutral\b|\bneither\b|\b(?:may|might|could|can)\s+or\b|\b(?:undetermined|indeterminate|undecidable|inconclusive)\b"
     r"|\b(?:cannot|can't|can\s+not|could\s+not|couldn't)\s+(?:\w+\s+){0,3}?(?:determin|verif|know|tell|confirm|ascertain)\w*"
+    r"|(?:\b(?:not|nothing|none|nor|never|without)|n't)\s+(?:[\w']+\s+){0,4}?(?:contradict|refut|disprov|rul(?:e|es|ed|ing)\s+out)\w*"
     r"|\b(?:insufficient|not\s+enough|not\s+sufficient)\b|\bunclear\b|\bunknown\b|\bno\s+way\b",
     re.I,
 )
@@ -132,6 +135,8 @@ def _decided(reason: str, hypothesis: str) -> tuple[str, str] | None:
                 last = hits[-1]
                 if held_against and last.verdict == YES and _THAT_IS.match(text[last.end :]):
                     return None
+                if last.verdict == NO and _says_so_itself(text[last.end :], hypothesis):
+                    return None
                 return _turned(last, text[last.end :], hypothesis), text[last.start : last.end]
         # "We can infer that he is outdoors. The hypothesis claims he is indoors.": no list of words tells.
         held_against = held_against or bool(_CLAIMED.search(sentence))
@@ -158,7 +163,10 @@ def _hits(text: str, *kinds: tuple[str, re.Pattern[str]], turn: bool = True) -> 
     ``turn``: what turns the verdict of its clause round counts as the opposite.
     """
     every = [_Hit(m.start(), m.end(), verdict) for verdict, pattern in kinds for m in pattern.finditer(text)]
-    every += [_Hit(m.start(), m.end(), YES) for m in NOT_REFUTED.finditer(text)]
+    every += [
+        _Hit(m.start(), m.end(), NEITHER if _EITHER.match(text, m.end()) else YES)
+        for m in NOT_REFUTED.finditer(text)
+    ]
     every += [_Hit(m.start(), m.end(), NEITHER) for m in NO_CLASH.finditer(text)]
     for m in FLIP.finditer(text) if turn else ():
         inner = _hits(m["clause"], (YES, STRONG_YES), (NO, STRONG_NO), turn=False)
@@ -187,6 +195,22 @@ def _turned(hit: _Hit, rest: str, hypothesis: str) -> str:
     about = bool(own) and len(own & clause) >= 0.6 * len(own)
     differ = bool(_NEGATION.search(said[1])) != bool(_NEGATION.search(hypothesis.replace("’", "'")))
     return NO if about and differ else YES
+
+
+def _says_so_itself(rest: str, hypothesis: str) -> bool:
+    """Whether a refusal is of the opposite ("it cannot be said that no child plays"), or a clause after it concludes
+    what the hypothesis says ("a loss contradicts a win, therefore the team does not win")."""
+    own = _stems(hypothesis)
+    negative = bool(_NEGATION.search(hypothesis.replace("’", "'")))
+    if not own:
+        return False
+    said = _THAT_IS.match(rest)
+    if said is not None and len(own & _stems(said[1])) >= 0.6 * len(own):
+        return bool(_NEGATION.search(said[1])) and not negative
+    after = _THEREFORE.search(rest)
+    if after is None or len(own & _stems(after[1])) < 0.8 * len(own):
+        return False
+    return bool(_NEGATION.search(after[1])) == negative
 
 
 _SMALL = frozenset(

@@ -66,6 +66,9 @@ NO_CLASH = _pattern(
     r"\b(?:evidence|information|facts?|reason|indication)\s+(?:\w+\s+)?(?:against|contradicting|to\s+the\s+contrary)",
     r"\b(?:not|n't|rather\s+than|instead\s+of|neither|nor|no|without)\s+(?:just\s+|simply\s+|be\s+)?(?:a\s+|an\s+|any\s+|in\s+)?(?:clear\s+|direct\s+)?(?:contradiction|neutral|contradictory)\b",
     r"\b(?:rather\s+than|instead\s+of|far\s+from)\s+[^,;.]*",
+    # What something else would do: "a draw would contradict a win, so ...", and what would be so if ...
+    r"\b(?!(?:hypothesis|it|this|that|which|otherwise|statement|claim|premise|conclusion|sentence|two)\b)[\w'-]+\s+would\s+(?:\w+\s+)?contradict\b[^,;.]*",
+    r"\bwould\s+(?:\w+\s+)?(?:contradict|be\s+(?:\w+\s+){0,2}?(?:contradict\w*|entail\w*|true|implied|inferred|supported|false))\b[^,;.]*?\bif\b[^,;.]*",
 )
 NOT_REFUTED = _pattern(
     rf"(?:\bnot|n't|\bcannot)\s+(?:(?!n?or\b){_FEW}){{0,3}}?(?:refuted?|contradict(?:ed|s)?|ruled?\s+out|exclude[ds]?|disproved?|den(?:y|ied))",
@@ -242,7 +245,8 @@ WEAK_YES = _pattern(
 
 # What turns a verdict round that stands in its clause: "it is false that the hypothesis follows".
 FLIP = re.compile(
-    r"\b(?:(?:it\s+)?(?:is|would\s+be|'s)\s+(?:\w+\s+)?(?:wrong|incorrect|false|mistaken|a\s+mistake|an\s+error|inaccurate|untrue|not\s+(?:true|correct|right|accurate|the\s+case))"
+    r"\b(?:(?:it|that)\s+(?:isn't|wasn't|can't\s+be|cannot\s+be|need\s+not\s+be|doesn't\s+have\s+to\s+be)\s+(?:\w+\s+)?(?:true|correct|right|accurate|the\s+case)\s+that"
+    r"|(?:it\s+)?(?:is|would\s+be|'s)\s+(?:\w+\s+)?(?:wrong|incorrect|false|mistaken|a\s+mistake|an\s+error|inaccurate|untrue|not\s+(?:true|correct|right|accurate|the\s+case))"
     r"(?:\s+to\s+(?:say|claim|assert|state|hold|think|believe|suppose|infer|conclude|assume))?\s+that"
     r"|\b(?:i|we|one)\s+(?:would\s+|must\s+)?(?:doubt|question)\s+(?:that|whether)"
     r"|\b(?:it\s+is\s+)?(?:doubtful|questionable|unlikely|far\s+from\s+(?:certain|clear|obvious)|not\s+(?:certain|clear|obvious))\s+(?:that|whether)"
