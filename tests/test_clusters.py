@@ -92,6 +92,53 @@ def test_a_word_that_stands_everywhere_names_nothing():
     assert set(clusters.names(truth, texts).values()) == {"invoice", "doctor", "engine"}
 
 
+def test_a_word_of_a_large_cluster_names_it_and_so_do_those_of_two_equal_ones():
+    for share in (70, 50):
+        texts = ["cats purr softly today"] * share + ["dogs bark loudly today"] * (100 - share)
+        found = clusters.names(np.repeat([0, 1], [share, 100 - share]), texts)
+        assert set(found[0].split(", ")) == {"cats", "purr", "softly"}
+        assert set(found[1].split(", ")) == {"dogs", "bark", "loudly"}
+    assert clusters.names(np.zeros(9, int), ["cats purr"] * 9) == {0: "cluster 0"}, "nothing sets it apart"
+
+
+@pytest.mark.filterwarnings("error")
+def test_points_that_are_all_equal_are_one_cluster_that_can_be_drawn():
+    made = cluster(np.ones((30, 8), np.float32), seed=1)
+    assert made.label.tolist() == [0] * 30
+    assert made.membership.tolist() == [1.0] * 30
+    assert np.isfinite(made.place).all()
+    rounded = np.ones((40, 8), np.float32) * (1 + 1e-7 * np.arange(40, dtype=np.float32)[:, None])
+    assert cluster(rounded, picture=False).label.tolist() == [0] * 40
+    alone = np.r_[np.ones((39, 8)), -np.ones((1, 8))].astype(np.float32)
+    assert cluster(alone, picture=False).label.tolist() == [0] * 39 + [NOISE]
+
+
+def test_equal_points_are_whole_members_and_make_none_of_the_others_strangers():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(rng.normal(size=(5, 8)), 20, axis=0).astype(np.float32)
+    made = cluster(groups, picture=False)
+    assert made.quality["clusters"] == 5
+    assert made.membership.tolist() == [1.0] * 100
+    centres = np.repeat(np.eye(2, 8) * 9, 40, axis=0)
+    spread = (centres + 0.3 * rng.normal(size=(80, 8))).astype(np.float32)
+    before = cluster(spread, picture=False)
+    twice = cluster(np.r_[spread, np.repeat(spread[:1], 8, axis=0)], picture=False)
+    inside = twice.label == twice.label[0]
+    assert twice.membership[[0, *range(80, 88)]].tolist() == [1.0] * 9
+    assert before.membership[:40].mean() > 0.6
+    assert twice.membership[inside].min() > 0.2
+
+
+@pytest.mark.parametrize("n", [3, 4, 7])
+def test_few_examples_need_no_size_to_be_given(n):
+    made = cluster(np.random.default_rng(0).normal(size=(n, 6)).astype(np.float32), picture=False)
+    assert made.quality["min_cluster_size"] == max(2, n // 2)
+    pairs = np.repeat(np.eye(2, 6), [2, n - 2], axis=0).astype(np.float32)
+    assert len(cluster(pairs, picture=False).label) == n
+    with pytest.raises(UsageError, match=f"expected 2 to {n}, found 9"):
+        cluster(pairs, picture=False, min_cluster_size=9)
+
+
 def test_the_picture_shows_clusters_in_their_colours(tmp_path):
     from matplotlib.colors import to_rgb
     from matplotlib.image import imread
