@@ -38,7 +38,7 @@ from finetooth.train.data import subset
 from finetooth.types import Dataset, Example
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
-METHODS = ("ranking", "ranking, one run", "confidence", "loss", "AUM", "cleanlab", "random")
+METHODS = ("ranking", "ranking, one run", "confidence", "loss", "AUM", "cleanlab", "held out", "random")
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,8 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
     """What others rank by; an example without a figure is in the middle. AUM is of probabilities, not logits.
 
     cleanlab is its label quality of out-of-sample probabilities (self-confidence, its default) where there is one
-    label an example; elsewhere, as its token_classification has it by default, that of the least sure part.
+    label an example; elsewhere, as its token_classification has it by default, that of the least sure part. Held out
+    is the mean over the parts of the same models' probabilities, after the last epoch too.
     """
     ids = [e.id for e in examples]
     at = {name: i for i, name in enumerate(dynamics.ids)}
@@ -276,8 +277,8 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
         middle = float(np.median(means))
         return np.array([middle if r is None else means[r] for r in rows])
 
-    confident, parts = held.aligned("gold_prob", ids), held.aligned("least_prob", ids)
-    confident = np.where(np.isnan(parts), confident, parts)
+    whole, parts = held.aligned("gold_prob", ids), held.aligned("least_prob", ids)
+    confident = np.where(np.isnan(parts), whole, parts)
     found = held.matrix(ids)
     if found is not None:
         try:
@@ -297,6 +298,7 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
         "loss": of(dynamics.loss),
         "AUM": -of(dynamics.margin),
         "cleanlab": -np.where(np.isnan(confident), np.nanmedian(confident), confident),
+        "held out": -np.where(np.isnan(whole), np.nanmedian(whole), whole),
     }
 
 
