@@ -1,13 +1,14 @@
 """Files of predicted entities and triples: each scored as the reference scores it, gold against itself is 100."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from finetooth import readers, registry
+from finetooth import checks, readers, registry
 from finetooth.cli import main
-from finetooth.errors import DataError
+from finetooth.errors import DataError, FinetoothError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.score import score
 from finetooth.types import Prediction
@@ -143,6 +144,51 @@ def test_rows_without_an_id_are_known_by_their_text(tmp_path):
     gold = as_file(tmp_path / "gold.jsonl", [{"id": "d1", "text": TEXT, "entities": [{"start": 0, "end": 3, "type": "PER"}]}])  # fmt: skip
     found = as_file(tmp_path / "found.jsonl", [{"text": TEXT, "spans": [{"start": 0, "end": 3, "label": "PER"}, {"start": 9, "end": 13, "label": "LOC"}]}])  # fmt: skip
     assert scored(gold, found)["entity_precision"] == 50
+
+
+def test_rows_without_entities_are_in_no_score_and_are_told(tmp_path):
+    ada = {"start": 0, "end": 3, "type": "PER"}
+    rows = [
+        {"id": "1", "text": TEXT, "entities": [ada]},
+        {"id": "2", "text": "Bob left."},
+        {"id": "3", "text": "Eve left.", "entities": None},
+        {"id": "4", "text": "It rains.", "entities": []},
+        {"id": "5", "text": "It snows.", "tokens": ["It", "snows", "."], "tags": ["O", "O", "O"]},
+    ]
+    gold = as_file(tmp_path / "gold.jsonl", rows)
+    found = as_file(
+        tmp_path / "found.jsonl", [{"id": r["id"], "entities": [ada] * (r["id"] < "4")} for r in rows]
+    )
+    dataset = readers.load(gold, task="ner")
+    matched = predictions.read(found, registry.task("ner"), dataset.examples)
+    report = score("ner", dataset.examples, matched.predictions, floors=False, resamples=2)
+    assert {s.name: s.value for s in report.scores}["entity_precision"] == 100
+    assert [(d.example_id, d.reason) for d in report.left_out] == [
+        ("2", "no gold entities"),
+        ("3", "no gold entities"),
+    ]
+    (told,) = checks.run(dataset, only=("unlabelled-rows",)).findings
+    assert (told.evidence["rows"], told.evidence["ids"]) == (2, ["2", "3"])
+    # Written and read again they are the same; a file of such rows alone is one to predict for.
+    again = as_file(tmp_path / "again.jsonl", map_rows(dataset.examples))
+    assert (
+        len(
+            score(
+                "ner", readers.load(again).examples, matched.predictions, floors=False, resamples=2
+            ).left_out
+        )
+        == 2
+    )
+    only = [registry.task("ner").from_row(r, "x") for r in rows[1:3]]
+    assert not checks.run(replace(dataset, examples=tuple(only)), only=("unlabelled-rows",)).findings
+    with pytest.raises(FinetoothError, match="nothing to score against: no gold entities in all 2 rows"):
+        score("ner", only, [None, None])
+    labelled = registry.task("ner").from_row(map_rows(only)[0] | {"entities": [ada]}, "x")
+    assert not registry.task("ner").unlabelled(labelled)
+
+
+def map_rows(examples):
+    return [registry.task("ner").to_row(e) for e in examples]
 
 
 @pytest.mark.parametrize("task", ["ner", "relation"])

@@ -25,13 +25,17 @@ from finetooth.types import Example, Prediction, Span
 
 SCHEMES = ("iob2", "iob1", "bioes")
 __all__ = ["TASK", "LabelledSpan", "NerInput", "NerTarget", "Unplaced", "from_row", "to_row"]
+# In meta, of a row without tags and entities: [] is a target, nothing is none. Not the name that relations use for
+# triples: a document may have entities and no triples.
+UNLABELLED = "unlabelled_entities"
 TAG_KEYS = ("tags", "ner_tags", "ner", "labels")
 
 
 def from_row(row: Mapping[str, Any], where: str) -> Example:
     """Our own row (see the module), or the hub's: {"tokens": ["Ada", "left"], "tags": ["B-PER", "O"]}.
 
-    Spans stay as given: a wrong offset is a finding, not a reading error. Raises DataError.
+    Spans stay as given: a wrong offset is a finding, not a reading error. A row without entities and tags, or with null
+    there, is unlabelled; one with [] has none. Raises DataError.
     """
     words = words_of(row)
     tokens: tuple[Span, ...] | None
@@ -53,9 +57,12 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
             tuple(span(s, source, f"{where}: entities[{i}]") for i, s in enumerate(found)), unplaced=unplaced
         )
     labels = rows.strings(row, "label_set", where)
-    return Example(
-        rows.name(row, where, source), NerInput(source, tokens, labels), target, rows.meta(row, where)
-    )
+    meta = rows.meta(row, where)
+    if tags is not None or target.entities:
+        meta.pop(UNLABELLED, None)  # somebody has labelled it since
+    elif row.get("entities") is None:
+        meta[UNLABELLED] = True
+    return Example(rows.name(row, where, source), NerInput(source, tokens, labels), target, meta)
 
 
 def words_of(row: Mapping[str, Any]) -> list[str] | None:
@@ -280,6 +287,7 @@ TASK = Task(
     unread=lambda examples, predictions, train: listed.unread(examples, predictions),
     unread_names=listed.FAILURES,
     partly_read=frozenset({listed.CUT}),
+    unlabelled=lambda e: "no gold entities" if e.meta.get(UNLABELLED) else "",
     split=split,
     join=join_stretches,
 )
