@@ -1,16 +1,22 @@
 """A policy that makes no sense is told in a line; what is not known of an example is not held against it."""
 
+import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from finetooth.cli import main
+from finetooth.curate import classes
 from finetooth.curate import table as tables
 from finetooth.curate.filters import apply_filters, checked
+from finetooth.curate.weights import settings, weight_rows
 from finetooth.errors import ConfigError
 from finetooth.io import write_jsonl
+from finetooth.tasks.json import JsonTarget
 from finetooth.tasks.nli import NliInput, NliTarget
-from finetooth.types import Dataset, Example
+from finetooth.tasks.qa import QATarget
+from finetooth.types import Dataset, Example, Span
 
 
 def made(n=10):
@@ -70,9 +76,9 @@ def test_what_is_not_known_of_an_example_is_not_held_against_it(unknown):
         {"name": "cluster", "min_membership": 0.75},
         {"name": "rule-score", "at_least": 1},
     )
-    for settings in filters:
-        curated = apply_filters(data, {"filters": [settings]}, table)
-        assert "e9" in ids(curated), settings
+    for one in filters:
+        curated = apply_filters(data, {"filters": [one]}, table)
+        assert "e9" in ids(curated), one
         assert curated.dropped
     for row in table.values():
         row["confidence"] = unknown
@@ -172,3 +178,124 @@ def test_the_csv_of_a_map_reads_back_as_its_parquet(tmp_path):
     for column in ("category", "target", "fix"):
         assert [r[column] for r in a.values()] == [r[column] for r in b.values()]
     assert str([r["confidence"] for r in a.values()]) == str([r["confidence"] for r in b.values()])
+
+
+def labelled(labels):
+    examples = [Example(f"e{i}", NliInput(f"p{i}", "h"), NliTarget(x)) for i, x in enumerate(labels)]
+    return Dataset("nli", examples, "made", "pairs", "x")
+
+
+def test_a_class_that_curation_takes_out_is_named():
+    data = labelled(["yes", "no"] * 10 + ["maybe"] * 40)
+    table = {e.id: {"example_id": e.id, "confidence": 0.9} for e in data.examples}
+    for e in data.examples:
+        if e.target.label == "no" or (e.target.label == "maybe" and e.id != "e20"):
+            table[e.id]["confidence"] = 0.1
+    curated = apply_filters(data, {"filters": [{"name": "confidence", "low": 0.5}]}, table)
+    assert [(t.name, t.before, t.after) for t in curated.thinned] == [("no", 10, 0), ("maybe", 40, 1)]
+    assert classes.told(curated.thinned) == (
+        "nothing is left of label 'no' (10 before); less than a tenth of label 'maybe' (1 of 40)"
+    )
+    assert apply_filters(data, {"filters": [{"name": "confidence", "low": 0.05}]}, table).thinned == ()
+
+
+def test_a_policy_that_keeps_a_twentieth_of_everything_singles_no_class_out():
+    data = labelled(["yes"] * 100 + ["no"] * 100)
+    kept = data.examples[:5] + data.examples[100:105]
+    assert classes.thinned(data.examples, kept) == ()
+    assert classes.thinned(data.examples, data.examples[:10])[0].name == "no"
+
+
+def test_entity_types_relations_and_unanswerable_questions_are_classes():
+    def seen(task, target):
+        return set(classes.count([Example("a", None, target)]))
+
+    spans = (Span(0, 1, "a"),)
+    assert seen("qa", QATarget(())) == {("question", "without an answer")}
+    assert seen("qa", QATarget(spans)) == {("question", "with an answer")}
+    assert seen("json", JsonTarget({"a": 1})) == set()
+    both = SimpleNamespace(entities=[SimpleNamespace(type="PER"), SimpleNamespace(type="LOC")])
+    assert seen("ner", both) == {("entity type", "PER"), ("entity type", "LOC")}
+    assert seen("relation", SimpleNamespace(triples=[SimpleNamespace(relation="P19")])) == {
+        ("relation", "P19")
+    }
+
+
+def test_curate_says_which_class_is_gone(policy_files, capsys):
+    folder, asked = policy_files
+    rows = [{"example_id": f"e{i}", "confidence": i % 2} for i in range(6)]
+    write_jsonl(folder / "t.jsonl", rows)
+    assert main([*asked, "--filter", "confidence:low=0.5", "--dry-run", "--json"]) == 0
+    told = capsys.readouterr()
+    assert "warning: nothing is left of label '0' (3 before)" in told.err
+    assert json.loads(told.out)["thinned"] == [{"kind": "label", "name": "0", "before": 3, "after": 0}]
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ({"weights": 2}, "weights: expected true or settings"),
+        ({"weights": {"scal": 1}}, "did you mean scale"),
+        ({"weights": {"scale": -1}}, "scale"),
+        ({"weights": {"low": 2}}, "low"),
+        ({"smoothing": {"most": 1}}, "most"),
+        ({"smoothing": {"factor": "much"}}, "factor: expected a number"),
+        ({"curriculum": 1}, "curriculum: expected true or false"),
+        ({"weights": True, "fix": True}, "nothing would be fixed"),
+        ({"weights": False}, "names no filter"),
+    ],
+    ids=str,
+)
+def test_what_a_policy_says_of_weights_is_checked_without_a_table(policy, said):
+    with pytest.raises(ConfigError, match=said):
+        checked(policy)
+
+
+def test_a_policy_may_weight_smooth_and_order_and_drop_nothing():
+    data, table = made()
+    asked = {"weights": {"scale": 0}, "smoothing": {"factor": 1.0, "most": 0.2}, "curriculum": True}
+    curated = apply_filters(data, asked, table)
+    assert (len(curated.kept), curated.dropped) == (10, ())
+    rows = weight_rows(table, **settings(asked))
+    assert [r["smoothing"] for r in rows][:6] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.2])
+    assert rows[9]["weight"] / rows[0]["weight"] == pytest.approx(1.45)
+    assert [r["difficulty"] for r in rows] == list(range(10))
+    assert "weight" not in weight_rows(table, **settings({"curriculum": True}))[0]
+    table["e3"]["variability"] = float("nan")
+    assert len(weight_rows(table)) == 9
+
+
+def weighed(folder, asked, *options):
+    """The rows that --weights-out wrote under these options, of examples whose variability grows."""
+    table = folder / "t.jsonl"
+    write_jsonl(
+        table, [{"example_id": f"e{i}", "confidence": 1 - i / 6, "variability": i / 12} for i in range(6)]
+    )
+    assert main([*asked, "--weights-out", str(folder / "w.jsonl"), *options]) == 0
+    return [json.loads(line) for line in (folder / "w.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_weights_smoothing_and_an_order_are_written_together_or_apart(policy_files, capsys):
+    folder, asked = policy_files
+    assert set(weighed(folder, asked)[0]) == {"example_id", "weight", "difficulty"}
+    alone = weighed(folder, asked, "--no-weigh", "--smooth-factor", "0.4", "--smooth-most", "0.1")
+    assert [r["smoothing"] for r in alone] == pytest.approx([0, 0.4 / 12, 0.8 / 12, 0.1, 0.1, 0.1])
+    assert "weight" not in alone[0]
+    assert set(weighed(folder, asked, "--no-weigh")[0]) == {"example_id", "difficulty"}
+    assert "train.curriculum=true" in capsys.readouterr().err
+    clipped = [r["weight"] for r in weighed(folder, asked, "--scale", "5", "--clip", "0.5", "1.5")]
+    assert (min(clipped), max(clipped)) == pytest.approx((0.5, 1.5))
+    (folder / "p.yaml").write_text("weights: {scale: 5, high: 1.5, low: 0.5}\nsmoothing: true\n", "utf-8")
+    both = weighed(folder, asked, "--policy", str(folder / "p.yaml"))
+    assert [r["weight"] for r in both] == clipped
+    assert both[5]["smoothing"] == pytest.approx(0.25)
+
+
+def test_weights_asked_for_and_not_written_are_no_silent_loss(policy_files, capsys):
+    folder, asked = policy_files
+    (folder / "p.yaml").write_text("weights: true\n", "utf-8")
+    for options in (["--policy", str(folder / "p.yaml")], ["--smooth", "--filter", "confidence:low=0.5"]):
+        assert main([*asked, *options, "--dry-run"]) == 2
+        assert "--weights-out" in capsys.readouterr().err
+    assert main([*asked, "--weights-out", str(folder / "w"), "--no-weigh", "--scale", "1"]) == 2
+    assert main([*asked, "--weights-out", str(folder / "w"), "--clip", "2", "3"]) == 2

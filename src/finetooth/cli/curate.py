@@ -12,9 +12,9 @@ import typer
 from finetooth import readers, registry
 from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, printable, say, table, told_notes
+from finetooth.curate import classes, weights
 from finetooth.curate import policy as policies
 from finetooth.curate import table as tables
-from finetooth.curate import weights
 from finetooth.curate.columns import columns
 from finetooth.curate.correct import Fixed
 from finetooth.curate.filters import FILTERS, apply_filters
@@ -42,9 +42,20 @@ def command(
         Path | None, typer.Option(help="Write loss weights for train.weights here.")
     ] = None,
     scale: Annotated[
-        float | None, typer.Option(help="Strength of the weights; 0 gives the published 1 + variability.")
-    ] = 0.5,
+        float | None,
+        typer.Option(help="Strength of the weights, 0.5 if left out; 0 gives the published 1 + variability."),
+    ] = None,
+    clip: Annotated[
+        tuple[float, float] | None, typer.Option(help="The least and the largest weight, 0.1 10 if left out.")
+    ] = None,
+    weigh: Annotated[
+        bool, typer.Option(help="Weights into the weights file; without, only smoothing and the order.")
+    ] = True,
     smooth: Annotated[bool, typer.Option(help="Per-example label smoothing into the weights file.")] = False,
+    smooth_factor: Annotated[
+        float | None, typer.Option(help="Smoothing is this times variability, 0.6 if left out.")
+    ] = None,
+    smooth_most: Annotated[float | None, typer.Option(help="The most smoothing, 0.3 if left out.")] = None,
     fix: Annotated[
         bool,
         typer.Option(
@@ -78,6 +89,15 @@ def command(
     rules = read_policy(filter or [], combine, policy)
     if fix:
         rules["fix"] = True
+    weighing = _weighing(
+        rules,
+        weigh,
+        {"scale": scale, **(dict(zip(("low", "high"), clip, strict=True)) if clip else {})},
+        smooth,
+        {"factor": smooth_factor, "most": smooth_most},
+    )
+    if weighing is not None and weights_out is None:
+        raise UsageError("weights, smoothing or an order are asked for", cure="give --weights-out FILE")
     if not rules["filters"] and weights_out is None:
         raise UsageError("nothing to do", cure="give --filter, --policy or --weights-out")
     if rules["filters"] and out is None and not dry_run:
@@ -88,9 +108,13 @@ def command(
     dropped: Sequence[Drop] = ()
     fixed: Sequence[Fixed] = ()
     tally: Mapping[str, int] = {}
+    lost: Sequence[classes.Thinned] = ()
     if rules["filters"]:
         curated = apply_filters(dataset, rules, known, may_be_empty=dry_run)
         (kept, dropped), tally, fixed = curated, curated.per_filter, curated.fixed
+        lost = curated.thinned
+        if line := classes.told(lost):
+            say(f"warning: {line}")
     apart: dict[str, Any] = {}
     if validation is not None and validation_with is not None:
         options = {**_as_read_by(validation_with), **reading(labels=labels)}
@@ -134,8 +158,12 @@ def command(
         # How an example was learnt with its old target says nothing of the new one.
         ids = {e.id for e in kept.examples} - {f.example_id for f in fixed}
         rows = {name: row for name, row in known.items() if name in ids}
-        weights.write(weights_out, weights.weight_rows(rows, scale=scale or None, smooth=smooth))
-        say(f"{weights_out}: weights of {len(rows):,} examples; train with train.weights={weights_out}")
+        made = weights.weight_rows(rows, **(weighing or {}))
+        weights.write(weights_out, made)
+        held = {"weight": "weights", "smoothing": "smoothing"}
+        what = " and ".join(word for key, word in held.items() if key in made[0]) or "only an order"
+        order = "" if what != "only an order" and not rules.get("curriculum") else " train.curriculum=true"
+        say(f"{weights_out}: {what} of {len(made):,} examples; train with train.weights={weights_out}{order}")
     without = sum(e.id not in known for e in dataset.examples)
     if json:
         emit(
@@ -145,6 +173,7 @@ def command(
                 "dropped": dropped,
                 "fixed": fixed,
                 "per_filter": tally,
+                "thinned": lost,
                 "not_in_table": without,
                 "fingerprint": kept.fingerprint,
                 **({"validation": apart} if apart else {}),
@@ -157,6 +186,26 @@ def command(
     given = [("given another target", len(fixed))] if fixed else []
     print(table(("filter", "dropped"), [*reasons.items(), *given, ("kept", len(kept))]))
     return 0
+
+
+def _weighing(
+    rules: Mapping[str, Any], weigh: bool, scaled: dict[str, Any], smooth: bool, smoothed: dict[str, Any]
+) -> dict[str, Any] | None:
+    """What ``weights.weight_rows`` is to do: what the policy says, and the options over it; None: as it comes."""
+    told = {key: rules.get(key) for key in ("weights", "smoothing", "curriculum")}
+    for key, wanted, options in (("weights", False, scaled), ("smoothing", smooth, smoothed)):
+        given = {k: v for k, v in options.items() if v is not None}
+        if given or wanted:
+            before = told[key]
+            told[key] = {**(before if isinstance(before, Mapping) else {}), **given}
+            if key == "weights" and not weigh:
+                raise UsageError("--no-weigh writes no weights, --scale and --clip are of weights")
+    if not weigh:
+        told["weights"] = False
+        told["curriculum"] = told["curriculum"] or not told["smoothing"]
+    elif told["smoothing"] and not rules.get("smoothing") and told["weights"] is None:
+        told["weights"] = True  # --smooth adds to the weights
+    return weights.settings(told)
 
 
 def _as_read_by(folder: Path) -> dict[str, Any]:

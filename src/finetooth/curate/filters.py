@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from finetooth import registry
+from finetooth.curate import classes
+from finetooth.curate.classes import Thinned
 from finetooth.curate.correct import Fixed, corrected
 from finetooth.curate.dropping import DUPLICATES, FILTERS, usable
 from finetooth.curate.policy import checked
@@ -23,12 +25,14 @@ __all__ = ["DUPLICATES", "FILTERS", "Curated", "apply_filters", "checked"]
 
 @dataclass(frozen=True)
 class Curated:
-    """The kept examples as a Dataset, each drop with its reason, each new target. Unpacks as (kept, dropped)."""
+    """The kept examples as a Dataset, each drop with its reason, each new target, the classes that all but vanished.
+    Unpacks as (kept, dropped)."""
 
     kept: Dataset
     dropped: tuple[Drop, ...]
     per_filter: Mapping[str, int]
     fixed: tuple[Fixed, ...] = ()
+    thinned: tuple[Thinned, ...] = ()
 
     def __iter__(self):
         return iter((self.kept, self.dropped))
@@ -100,7 +104,13 @@ def apply_filters(
             kept.append(example)
     if not kept and not may_be_empty:
         raise ConfigError("the policy keeps no example", cure="loosen it; --dry-run shows what it would drop")
-    return Curated(_subset(dataset, kept, dropped), tuple(dropped), _tally(names, reasons), tuple(fixed))
+    return Curated(
+        _subset(dataset, kept, dropped),
+        tuple(dropped),
+        _tally(names, reasons),
+        tuple(fixed),
+        classes.thinned(dataset.examples, kept),
+    )
 
 
 def _tally(names: Sequence[str], reasons: Sequence[Mapping[str, str]]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from finetooth.curate import weights
 from finetooth.curate.dropping import FILTERS, Filter
 from finetooth.errors import ConfigError
 from finetooth.io import plain
@@ -18,11 +19,11 @@ from finetooth.text import shorten
 
 MOST = 1e300  # NaN, infinity and whole numbers that no float holds are beyond it
 EXAMPLE = "filters: [{name: category, drop: hard}]"
-KEYS = ("combine", "filters", "fix", "out_of_sample")
+KEYS = ("combine", "filters", "fix", "out_of_sample", "weights", "smoothing", "curriculum")
 
 
 def checked(config: Mapping[str, Any]) -> tuple[str, Sequence[Mapping[str, Any]], bool]:
-    """(combine, filters, fix) of a policy. Raises ConfigError for what can be told of it without a table: unknown keys,
+    """(combine, filters, fix) of a policy; no filters where it only weights. Raises ConfigError for what can be told of it without a table: unknown keys,
     filters and settings, values of another kind."""
     combine, fix = config.get("combine", "or"), config.get("fix", False)
     if combine not in ("or", "and"):
@@ -36,8 +37,13 @@ def checked(config: Mapping[str, Any]) -> tuple[str, Sequence[Mapping[str, Any]]
     if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
         raise ConfigError(f"out_of_sample: expected a number of folds, 2 or more, found {folds!r}")
     filters = config.get("filters")
+    weighted = weights.settings(config) is not None
     if filters is None or filters == []:
-        raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
+        filters = []
+        if not weighted:
+            raise ConfigError("the policy names no filter", cure=f"there are: {', '.join(FILTERS)}")
+        if fix:
+            raise ConfigError("fix: the policy names no filter, so nothing would be fixed", cure=EXAMPLE)
     if not isinstance(filters, Sequence) or not all(isinstance(f, Mapping) for f in filters):
         raise ConfigError(
             f"filters: expected a list of filters, found {shorten(str(filters), 80)}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 
 from finetooth.curate.table import Row, Table
 from finetooth.errors import ConfigError
+from finetooth.registry import did_you_mean
 
 LOW, HIGH = 0.1, 10.0  # the published clip
 MOST_SMOOTHING, SMOOTHING_FACTOR = 0.3, 0.6
+SETTINGS = {"weights": ("scale", "low", "high"), "smoothing": ("factor", "most")}  # keys of a policy
 
 
 def variability_weights(
@@ -87,7 +89,7 @@ def weight_rows(
     Without ``weight`` or ``smooth`` a row has no such key, and the configuration's own value holds.
     ``difficulty`` counts from the easiest, for ``train.curriculum``. Raises ConfigError where the table has no dynamics.
     """
-    rows: Sequence[Row] = [r for r in table.values() if r.get("variability") is not None]
+    rows: Sequence[Row] = [r for r in table.values() if _known(r)]
     if not rows:
         raise ConfigError("the table has no column 'variability'", cure="make it with finetooth map")
     v = np.array([row["variability"] for row in rows], dtype=float)
@@ -103,6 +105,58 @@ def weight_rows(
         }
         for row, w, s in zip(rows, weights, smoothed, strict=True)
     ]
+
+
+def _known(row: Row) -> bool:
+    """Whether the dynamics of the example are known; NaN tells nothing."""
+    values = [row.get("variability"), row.get("confidence")]
+    return all(isinstance(v, (int, float)) and math.isfinite(v) for v in values)
+
+
+def settings(policy: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a policy says for ``weight_rows``, None where it asks for no weights, smoothing or curriculum.
+
+    weights: true or {scale, low, high}; smoothing: true or {factor, most}; curriculum: true. A scale of 0 is the
+    published form. Raises ConfigError for other keys, other kinds of values, and numbers out of range.
+    """
+    order = policy.get("curriculum")
+    if order is not None and not isinstance(order, bool):
+        raise ConfigError(f"curriculum: expected true or false, found {order!r}")
+    weighing, smooth = (_numbers(policy, key) for key in SETTINGS)
+    if weighing is None and smooth is None and not order:
+        return None
+    given = {
+        "weight": weighing is not None,
+        "smooth": smooth is not None,
+        **(weighing or {}),
+        **(smooth or {}),
+    }
+    if "scale" in given:
+        given["scale"] = given["scale"] or None
+    # Figures that make no sense are told before there is a table.
+    weight_rows(
+        {n: {"example_id": n, "variability": v, "confidence": v} for n, v in (("a", 0.1), ("b", 0.2))},
+        **given,
+    )
+    return given
+
+
+def _numbers(policy: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    value, known = policy.get(key), SETTINGS[key]
+    if value is None or value is False:
+        return None
+    if value is True:
+        return {}
+    example = f"{key}: true, or {key}: {{{known[0]}: 0.5}}"
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{key}: expected true or settings, found {value!r}", cure=example)
+    for name, number in value.items():
+        if name not in known:
+            raise ConfigError(f"{key}: unknown setting {name!r}", cure=did_you_mean(str(name), known))
+        odd = isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < 1e300
+        if odd and not (name == "scale" and number is None):
+            raise ConfigError(f"{key}: {name}: expected a number, found {number!r}")
+    return dict(value)
 
 
 def write(path: str | Path, rows: Sequence[dict[str, Any]]) -> None:
