@@ -101,7 +101,7 @@ def test_a_word_of_a_large_cluster_names_it_and_so_do_those_of_two_equal_ones():
     assert clusters.names(np.zeros(9, int), ["cats purr"] * 9) == {0: "cluster 0"}, "nothing sets it apart"
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_points_that_are_all_equal_are_one_cluster_that_can_be_drawn():
     made = cluster(np.ones((30, 8), np.float32), seed=1)
     assert made.label.tolist() == [0] * 30

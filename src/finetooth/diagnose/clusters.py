@@ -184,11 +184,11 @@ def _picture(reduced: np.ndarray, seed: int) -> np.ndarray:
     """UMAP to two dimensions (McInnes et al. 2018); the first two principal components where it is not installed, or
     has no answer: for points that are all equal it gives NaN."""
     plain = np.pad(reduced[:, :2], ((0, 0), (0, max(0, 2 - reduced.shape[1]))))
+    if not np.ptp(reduced, axis=0).any():
+        return plain
     try:
         import umap
     except ImportError:
-        return plain
-    if not np.ptp(reduced, axis=0).any():
         return plain
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
