@@ -307,6 +307,24 @@ def test_scores_agree_with_scikit_learn(tmp_path):
     assert report.score("ece").value == pytest.approx(100 * abs(0.9 - right))
 
 
+def test_macro_f1_of_a_slice_is_of_the_labels_that_stand_in_it(tmp_path):
+    from sklearn.metrics import f1_score
+
+    labels = [x for x in ("entailment", "neutral", "contradiction") for _ in range(4)]
+    rows = "".join(f"Person {i} is {x}.,It is {i}.,{x}\n" for i, x in enumerate(labels))
+    data = table(tmp_path, f"premise,hypothesis,label\n{rows}")
+    perfect = score(TASK, data.examples, [TASK.gold(e) for e in data.examples], resamples=20)
+    of_label = [s for s in perfect.slices if s["by"] == "label" and s["name"] == "macro_f1"]
+    assert {(s["value"], s["n"]) for s in of_label} == {(100.0, 4)}
+    # One of four taken for another: as scikit-learn over the labels of the slice.
+    said = [TASK.gold(e) for e in data.examples]
+    said[0] = Prediction(data.examples[0].id, data.examples[11].target)
+    worse = score(TASK, data.examples, said, resamples=20)
+    value = next(s["value"] for s in worse.slices if s["slice"] == "entailment" and s["name"] == "macro_f1")
+    gold, guess = labels[:4], ["contradiction", *labels[1:4]]
+    assert value == pytest.approx(100 * f1_score(gold, guess, average="macro", labels=["entailment"]))
+
+
 def test_a_missing_and_an_unreadable_prediction_count_as_wrong(tmp_path):
     examples = table(tmp_path, "premise,hypothesis,label\na b,c,1\nd e,f,1\ng h,i,1\n").examples
     report = score(TASK, examples, predictions(examples, ["1", None, "??? {"]))

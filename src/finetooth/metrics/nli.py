@@ -45,10 +45,12 @@ def _macro_f1(sums: np.ndarray) -> np.ndarray:
     """The mean over the gold labels of 2tp / (2tp + fp + fn).
 
     As scikit-learn's f1_score(average="macro", labels=sorted(set(gold))); without ``labels`` it would average over
-    labels that were only predicted, too.
+    labels that were only predicted, too. A slice has the gold labels that stand in it: those of one label have one.
     """
     tp, fp, fn = (sums[..., i::3] for i in range(3))
-    return 100.0 * np.mean(2 * tp / np.maximum(2 * tp + fp + fn, 1e-12), axis=-1)
+    there = tp + fn > 0
+    each = 2 * tp / np.maximum(2 * tp + fp + fn, 1e-12)
+    return 100.0 * np.sum(each * there, axis=-1) / np.maximum(there.sum(axis=-1), 1)
 
 
 def _calibration(examples: Sequence[Example], predictions: Targets) -> np.ndarray:
