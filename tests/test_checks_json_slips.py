@@ -79,3 +79,59 @@ def test_a_long_list_of_made_up_numbers_costs_no_more_for_each_than_a_short_one(
         assert findings(one_row, only="ungrounded") == ()  # worked out from what is said
         counts.append(len(asked))
     assert 0 < counts[1] <= 5 * counts[0]
+
+
+# --- fields that are no copy ----------------------------------------------------------------------------------
+
+
+def tickets(**more):
+    for i in range(12):
+        value = {
+            "order": f"A-2000{i}",
+            "mood": "angry",
+            "summary": f"Complaint {'abc'[i % 3]}",
+            "priority": i % 4,
+        }
+        yield row(
+            f"Order A-2000{i} came broken, again! I want it back.",
+            {**value, **more.get(f"t{i}", {})},
+            id=f"t{i}",
+        )
+
+
+def test_a_field_in_other_words_is_told_once_and_a_copied_one_by_the_row():
+    found = findings(*tickets(t3={"order": "B-7777"}))
+    assert {
+        (f.check, f.severity, f.example_id, f.evidence.get("place", f.evidence.get("path"))) for f in found
+    } == {
+        ("ungrounded", "error", "t3", "$.order"),
+        ("ungrounded", "info", "", "$.mood"),
+        ("ungrounded", "info", "", "$.summary"),
+        ("ungrounded", "info", "", "$.priority"),
+    }
+    assert all((f.evidence["missing"], f.evidence["of"]) == (12, 12) for f in found if "mood" in f.message)
+
+
+def test_a_field_of_made_up_codes_is_a_warning():
+    rows = [
+        row(f"Order {i} for Ada", {"order": i, "who": "Ada", "phone": f"555-0{i}17"}, id=f"t{i}")
+        for i in range(9)
+    ]
+    f = one(*rows)
+    assert (f.example_id, f.severity, f.evidence["place"]) == ("", "warning", "$.phone")
+
+
+def test_a_field_that_is_mostly_copied_is_an_error_where_it_is_not():
+    rows = [row(f"From {c}", {"city": c}, id=c) for c in ("Leeds", "Paris", "Rome", "Oslo", "Bonn", "Graz")]
+    assert one(*rows, row("From Bern", {"city": "Vienna"}, id="last")).severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [("an hour and a half", 90), ("one and a half hours", 90), ("half an hour", 30), ("two hours", 120),
+     ("three quarters of an hour", 45), ("a quarter of an hour", 15), ("an hour and a quarter", 75)],
+)  # fmt: skip
+def test_durations_in_words_are_read(said, minutes):
+    prompt = f"She stayed for {said} in Germany."
+    assert findings(row(prompt, {"duration_min": minutes, "country": "DE"})) == ()
+    assert one(row(prompt, {"duration_min": minutes + 1})).check == "ungrounded"

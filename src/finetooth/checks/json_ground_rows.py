@@ -78,6 +78,7 @@ class Fields:
         self.places = known_keys([*self.nodes, *seen])
         # Keys of labels that no field is called by: the rows whose answer does not hold the value.
         self.unused: Counter[str] = Counter()
+        self.valued: Counter[Pattern] = Counter()  # how many values stand at a place, null and "" not counted
 
     def options(self, place: Pattern) -> Sequence[Any]:
         node = self.nodes.get(place, {})
@@ -106,6 +107,8 @@ def look(example: Example, fields: Fields) -> Row:
         if key:
             counts[key] += 1
         keyed.append((path, value, place, key))
+        if value is not None and value != "":
+            fields.valued[place] += 1
     misses: list[Miss] = []
     taken: set[int] = set()
     for path, value, place, key in keyed:

@@ -11,154 +11,40 @@ schema (a default).
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from finetooth.checks.json_arithmetic import groups
-from finetooth.checks.json_declared import declared
-from finetooth.checks.json_discover import Found
-from finetooth.checks.json_ground_rows import Fields, Left, Miss, Row, look
+from finetooth.checks.json_ground_groups import (
+    ENOUGH,
+    MIXED,
+    OWN_WORDS,
+    USUAL,
+    Group,
+    ground_groups,
+    many_digits,
+)
+from finetooth.checks.json_ground_rows import Left, Miss, Row
 from finetooth.checks.json_prompt import Prompt, as_text
-from finetooth.checks.json_relations import Relation, holds_in, parse
-from finetooth.checks.json_says import nearly, says_less
+from finetooth.checks.json_says import says_less
 from finetooth.checks.json_slips import cut_off, surely_meant
 from finetooth.checks.json_values import Pattern, is_number, pattern, show_path
 from finetooth.registry import CheckContext, check, flag
 from finetooth.text import shorten
 from finetooth.types import Example, Finding
 
-USUAL = 0.8  # share of the rows that use a label's value, from which on one that does not is told
-ENOUGH = 5  # rows with a label before their habit counts
-BY_USE = 3  # rows that leave a field unsaid and all answer the same: a default by use
-DETACHED = 0.7  # share of a schema's leaves that the prompts do not say: they are no extraction
-LEAST_LEAVES = 20
-MOST_NEAR = (
-    100  # unsaid values of one row that are looked for with a slip; where there are more, they are made up
-)
-TELLING_DIGITS = 4  # of a number that a relation gives: fewer may agree by chance
+CODE_DIGITS = 4  # of a text that nobody can know
 _CODE = re.compile(r"\d|@|://|^[A-Z]{3,}$")
 
 
-class _Group:
-    """A schema's rows after a look at them, with what can be computed or is a default by use taken out."""
-
-    def __init__(self, key: str, examples: list[Example], found: list[Found]) -> None:
-        self.key, self.examples = key, examples
-        schema = examples[0].inputs.schema
-        rules = declared(schema, key) if schema is not None else []
-        self.fields = Fields(schema, [e.target.value for e in examples])
-        self.rows = [look(e, self.fields) for e in examples]
-        for i, row in enumerate(self.rows):
-            # Again while it helps: a total that nobody says may follow from a subtotal that nobody says.
-            before = len(row.misses) + 1
-            held: dict[str, frozenset[str]] = {}
-            while row.misses and len(row.misses) < before:
-                before = len(row.misses)
-                lost = Counter(pattern(m.path) for m in row.misses)
-                row.misses = [
-                    m for m in row.misses if m.label or not _computed(i, row, m, lost, held, found, rules)
-                ]
-        self._defaults()
-        for row in self.rows:
-            p = Prompt(row.example.inputs.prompt) if row.misses else None
-            for m in row.misses[:MOST_NEAR]:
-                if p is not None and m.label is None and m.value.__class__ is not bool:
-                    m.near = cut_off(p.text, m.value) or nearly(p, m.value)
-                elif p is not None and not m.near:
-                    m.near = cut_off(p.text, m.value)
-        used = Counter(key for row in self.rows for key in set(row.used))
-        lost = Counter(key for row in self.rows for key in {x.label.key for x in row.left} - set(row.used))
-        self.habit = {k: (n, n + lost[k]) for k, n in used.items()}
-        joined = Counter(key for row in self.rows for key in row.joined)
-        cut = Counter(x.label.key for row in self.rows for x in row.left if x.next_lines)
-        self.joins = {k for k, n in joined.items() if n >= BY_USE and n >= USUAL * (n + cut[k])}
-
-    def _defaults(self) -> None:
-        unsaid: dict[Pattern, list[Any]] = defaultdict(list)
-        for row in self.rows:
-            for m in row.misses:
-                place = pattern(m.path)
-                if m.label is None and (m.value in self.fields.options(place) or isinstance(m.value, bool)):
-                    unsaid[place].append(m.value)
-        usual = {place for place, v in unsaid.items() if len(v) >= BY_USE and len(set(v)) == 1}
-        for row in self.rows:
-            row.misses = [m for m in row.misses if m.label or pattern(m.path) not in usual]
-
-    @property
-    def detached(self) -> bool:
-        """Whether the prompts do not hold the answers at all: they ask for something to be made up."""
-        of = sum(row.leaves for row in self.rows)
-        lost = sum(sum(m.label is None for m in row.misses) for row in self.rows)
-        return of >= LEAST_LEAVES and lost >= DETACHED * of
-
-
-def _computed(
-    i: int,
-    row: Row,
-    miss: Miss,
-    lost: Counter[Pattern],
-    held: dict[str, frozenset[str]],
-    found: Sequence[Found],
-    rules: Sequence[Relation],
-) -> bool:
-    """Whether a relation that holds here gives the value from others that the prompt says.
-
-    ``lost``: the places of the row that it does not say. ``held``: where a declared rule holds in the row, filled here.
-    """
-    if not is_number(miss.value) and not isinstance(miss.value, str):
-        return False
-    place = pattern(miss.path)
-    for f in found:
-        c = f.candidate
-        # A field that is unrelated elsewhere was worked out here if many digits agree: no chance hits those.
-        if c.op != "==" or (f.relation.unrelated and not _many_digits(miss.value)):
-            continue
-        columns = {(*at, *path): len(at) for at, path in c.left.uses | c.right.uses}
-        # Another value that is missing too: the two may have been made up together.
-        if place not in columns or any(lost[other] for other in columns if other != place):
-            continue
-        steps = len(c.table.place)
-        if f.holds_at(i, miss.path[:steps]):
-            return True
-    names = {step for step in place if step != "[]"}
-    others = {other[-1] for other in lost} - {place[-1]}
-    for rule in rules:
-        parsed = parse(rule.rule)
-        if parsed.op != "==" or place[-1] not in parsed.names or others & parsed.names:
-            continue
-        if not names <= parsed.names | set(parsed.place):
-            continue
-        if rule.rule not in held:
-            held[rule.rule] = frozenset(holds_in(row.example.target.value, rule))
-        if any(show_path(miss.path[:size]) in held[rule.rule] for size in range(len(miss.path))):
-            return True
-    return False
-
-
-def _many_digits(value: Any) -> bool:
-    return is_number(value) and sum(c.isdigit() for c in as_text(value).strip("0.")) >= TELLING_DIGITS
-
-
-class _Memo:
-    """The last data set's rows: four checks look at them."""
-
-    groups: Any = None
-    made: tuple[_Group, ...] = ()
-
-
-def _groups(examples: Sequence[Example], context: CheckContext) -> tuple[_Group, ...]:
-    of = groups(examples, context)
-    if _Memo.groups is not of:
-        _Memo.groups, _Memo.made = of, tuple(_Group(g.key, g.examples, g.every) for g in of)
-    return _Memo.made
-
-
-def _missed(examples: Sequence[Example], context: CheckContext) -> Iterator[tuple[_Group, Row, Miss]]:
-    for group in _groups(examples, context):
+def _missed(examples: Sequence[Example], context: CheckContext) -> Iterator[tuple[Group, Row, Miss]]:
+    for group in ground_groups(examples, context):
         if not group.detached:
             for row in group.rows:
                 for m in row.misses:
+                    # A keyword that is nearly a word of the prompt is no copy of it with a slip.
+                    if m.label is None and group.in_own_words(pattern(m.path)) and not _is_code(m.value):
+                        continue
                     yield group, row, m
 
 
@@ -245,12 +131,13 @@ def ungrounded(examples: Sequence[Example], context: CheckContext) -> Iterator[F
     """A value of the answer cannot be had from the prompt: it neither stands there nor follows from what does.
 
     Whoever trains on it teaches the model to make values up. Warnings are values that may be meant: a choice from an
-    enum, a flag, a text in other words.
+    enum, a flag, a text in other words, a value of a field that is now and then copied. A field that the prompts mostly
+    do not say, a summary or a priority, is told once.
 
     Bad: {"prompt": "Order 7 for Ada", "expected_output": {"order": 7, "customer": "Ada", "phone": "555-0101"}}
     Fix: {"prompt": "Order 7 for Ada", "expected_output": {"order": 7, "customer": "Ada"}}
     """
-    for group in _groups(examples, context):
+    for group in ground_groups(examples, context):
         if group.detached:
             of = sum(row.leaves for row in group.rows)
             lost = sum(len(row.misses) for row in group.rows)
@@ -261,9 +148,15 @@ def ungrounded(examples: Sequence[Example], context: CheckContext) -> Iterator[F
                 severity="warning", schema_id=group.key, missing=lost, of=of, examples=len(group.rows),
             )  # fmt: skip
             continue
+        yield from _in_own_words(group)
         for row in group.rows:
             for m in row.misses:
-                if m.near or (m.label is not None and m.elsewhere):
+                place = pattern(m.path)
+                if (m.near and not (m.label is None and group.in_own_words(place))) or (
+                    m.label and m.elsewhere
+                ):
+                    continue
+                if m.label is None and group.in_own_words(place):
                     continue
                 said = f"; its {m.label.name} is {_quoted(m.label.text)}" if m.label else ""
                 yield flag(
@@ -275,9 +168,36 @@ def ungrounded(examples: Sequence[Example], context: CheckContext) -> Iterator[F
                 )  # fmt: skip
 
 
-def _how_bad(group: _Group, row: Row, m: Miss) -> str:
+def _in_own_words(group: Group) -> Iterator[Finding]:
+    """One finding for each field that the prompts mostly do not say: information, a warning where it holds codes."""
+    for place in group.lost:
+        if not group.in_own_words(place):
+            continue
+        lost, of = group.lost[place], group.fields.valued[place]
+        values = [m.value for row in group.rows for m in row.misses if pattern(m.path) == place]
+        codes = sum(map(_is_code, values)) >= OWN_WORDS * len(values)
+        what = "who trains on it teaches a model to make them up" if codes else "it is told in other words"
+        yield flag(
+            "",
+            f"{group.key[:80] or 'no schema'}: the prompts do not say {lost:,} of the {of:,} values of {_shown(place)}, "
+            f"such as {_quoted(values[0])}; {what}, and is not held against the prompts",
+            severity="warning" if codes else "info",
+            schema_id=group.key, place=_shown(place), missing=lost, of=of, examples=len(group.rows),
+        )  # fmt: skip
+
+
+def _is_code(value: Any) -> bool:
+    """A number or a code that nobody can know who was not told it: an amount, a phone, an address."""
+    if is_number(value):
+        return many_digits(value)
+    return isinstance(value, str) and (sum(c.isdigit() for c in value) >= CODE_DIGITS or "@" in value)
+
+
+def _how_bad(group: Group, row: Row, m: Miss) -> str:
     if m.label is not None:
         return "error"
+    if group.share_lost(pattern(m.path)) > MIXED:
+        return "warning"
     if isinstance(m.value, bool) or m.value in group.fields.options(pattern(m.path)):
         return "warning"
     if is_number(m.value) or _CODE.search(m.value):
@@ -298,7 +218,7 @@ def element_count(examples: Sequence[Example], context: CheckContext) -> Iterato
     Bad: {"prompt": "Item: pen\nItem: pen", "expected_output": {"items": [{"item": "pen"}]}}
     Fix: {"prompt": "Item: pen\nItem: pen", "expected_output": {"items": [{"item": "pen"}, {"item": "pen"}]}}
     """
-    for group in _groups(examples, context):
+    for group in ground_groups(examples, context):
         equal = Counter(k for row in group.rows for k, (a, b, _) in row.counts.items() if a == b)
         every = Counter(k for row in group.rows for k in row.counts)
         for row in group.rows:
@@ -325,7 +245,7 @@ def other_order(examples: Sequence[Example], context: CheckContext) -> Iterator[
     Bad: {"prompt": "Tags:\n  red\n  blue", "expected_output": {"tags": ["blue", "red"]}}
     Fix: {"prompt": "Tags:\n  red\n  blue", "expected_output": {"tags": ["red", "blue"]}}
     """
-    for group in _groups(examples, context):
+    for group in ground_groups(examples, context):
         kept = Counter(place for row in group.rows for place in row.lists.kept)
         changed = Counter(place for row in group.rows for place, _ in row.lists.changed)
         for row in group.rows:
@@ -351,7 +271,7 @@ def left_out(examples: Sequence[Example], context: CheckContext) -> Iterator[Fin
     Bad: {"prompt": "Name: Ada\\nCity: Leeds", "expected_output": {"name": "Ada"}}
     Fix: {"prompt": "Name: Ada\\nCity: Leeds", "expected_output": {"name": "Ada", "city": "Leeds"}}
     """
-    for group in _groups(examples, context):
+    for group in ground_groups(examples, context):
         if group.detached:
             continue
         for row in group.rows:

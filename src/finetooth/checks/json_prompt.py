@@ -76,6 +76,15 @@ _AMOUNT = re.compile(
 _DURATION = re.compile(
     r"(?<![\w.,])(\d+)\s?h(?:(?:ou)?rs?)?(?:\s?,\s?|\s+and\s+|\s*)(\d+)\s?m(?:in(?:ute)?s?)?\b", re.I
 )
+# "two hours", "an hour and a half", "one and a half days", "half an hour", "three quarters of an hour"
+_PARTS = {"half": 0.5, "quarter": 0.25}
+_TOLD_AMOUNT = re.compile(
+    rf"\b({'|'.join(COUNTING)})(?: and (?:a|one) (half|quarter))?[ -]"
+    rf"({'|'.join(sorted(UNITS, key=len, reverse=True))})\b(?: and (?:a|one) (half|quarter)\b)?"
+)
+_PART_OF = re.compile(
+    rf"\b(?:(half)|(?:(a|one|two|three) )?(quarters?)) (?:of )?an? ({'|'.join(u for u in UNITS if len(u) > 3)})\b"
+)
 _SIDES = re.compile(r"(?<![\w.,])\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?![\d])", re.I)
 _AROUND = ".,;:!?\"'()[]{}<>`*“”‘’"
 _YES = "true yes y on enabled enable active 1 ✓ ✔ ok checked confirmed positive"
@@ -166,6 +175,13 @@ class Prompt:
             found.update((kind, round(value * size, 9)) for value in _readings("", m[1], ""))
         for m in _DURATION.finditer(self.text):
             found.add(("time", 3600.0 * float(m[1]) + 60.0 * float(m[2])))
+        for m in _TOLD_AMOUNT.finditer(self.folded):
+            kind, size = UNITS[m[3]]
+            value = COUNTING[m[1]] + _PARTS.get(m[2], 0.0) + _PARTS.get(m[4], 0.0)
+            found.add((kind, round(value * size, 9)))
+        for m in _PART_OF.finditer(self.folded):
+            kind, size = UNITS[m[4]]
+            found.add((kind, round((0.5 if m[1] else 0.25 * COUNTING.get(m[2] or "a", 1.0)) * size, 9)))
         return frozenset(found)
 
     @cached_property

@@ -41,10 +41,13 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
           "December")  # fmt: skip
 _MONEY = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹"}
 _LANGUAGES = {
-    "en": "english", "de": "german deutsch", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese",
-    "nl": "dutch", "ja": "japanese", "zh": "chinese", "ko": "korean", "ru": "russian", "pl": "polish", "sv": "swedish",
-    "us": "america states usa", "gb": "britain kingdom uk england", "uk": "britain kingdom england", "ca": "canada",
-    "au": "australia", "in": "india", "jp": "japan", "cn": "china", "mx": "mexico", "br": "brazil", "ch": "switzerland",
+    "en": "english", "de": "german deutsch germany", "fr": "french france", "es": "spanish spain", "it": "italian italy",
+    "pt": "portuguese portugal", "nl": "dutch netherlands holland", "ja": "japanese", "zh": "chinese", "ko": "korean",
+    "ru": "russian russia", "pl": "polish poland", "sv": "swedish", "us": "america states usa",
+    "gb": "britain kingdom uk england", "uk": "britain kingdom england", "ca": "canada", "au": "australia", "in": "india",
+    "jp": "japan", "cn": "china", "mx": "mexico", "br": "brazil", "ch": "switzerland", "at": "austria", "be": "belgium",
+    "se": "sweden", "dk": "denmark", "fi": "finland finnish", "ie": "ireland", "gr": "greece", "kr": "korea",
+    "tr": "turkey turkish", "cz": "czechia czech", "hu": "hungary hungarian", "za": "africa", "nz": "zealand",
 }  # fmt: skip
 
 
