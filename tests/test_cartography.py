@@ -191,6 +191,7 @@ def test_a_model_that_learnt_nothing_is_named_before_its_examples_are_called_har
     ("line", "said"),
     [
         ('{"guid": 1, "gold": 0}', "expected logits_epoch_0"),
+        ('{"guid": null, "logits_epoch_0": [0.1, 0.2], "gold": 0}', "expected guid, found guid: null"),
         ('{"guid": 1, "logits_epoch_0": [0.1, "x"], "gold": 0}', "list of numbers"),
         ('{"guid": 1, "logits_epoch_0": [0.1, 0.2], "gold": 2}', "from 0 to 1"),
         ('{"guid": true, "logits_epoch_0": [0.1, 0.2], "gold": 1}', "guid"),
@@ -202,6 +203,88 @@ def test_a_bad_row_is_named_by_file_and_line(tmp_path, line, said):
     with pytest.raises(DataError, match=said) as e:
         dynamics_files.read(tmp_path)
     assert e.value.where.endswith("dynamics_epoch_0.jsonl:2")
+
+
+def lines(folder, *epochs):
+    """Each epoch's rows as they stand there, a string each."""
+    for n, rows in enumerate(epochs):
+        (folder / f"dynamics_epoch_{n}.jsonl").write_text("".join(f"{row}\n" for row in rows), "utf-8")
+    return folder
+
+
+def test_steps_as_numbers_of_epochs_are_counted_and_not_listed(tmp_path):
+    one = '{"guid": 1, "logits_epoch_%d": [0.1, 0.2], "gold": 0}\n'
+    for step in (0, 3_000_000_000):
+        (tmp_path / f"dynamics_epoch_{step}.jsonl").write_text(one % step, "utf-8")
+    made = cartography(dynamics_files.read(tmp_path))
+    (finding,) = [f for f in made.findings if f.check == "dynamics-epochs-skipped"]
+    assert "2,999,999,999 epochs between 0 and 3000000000: 1, 2, 3," in finding.message
+    assert finding.evidence == {"skipped": 2_999_999_999, "epochs": list(range(1, 11))}
+
+
+def test_a_gold_that_has_no_class_any_more_is_named_by_file_and_line(tmp_path):
+    same = '{"guid": 0, "logits_epoch_%d": [0.1, 0.2], "gold": 0}'
+    lines(
+        tmp_path,
+        [same % 0, '{"guid": 4, "logits_epoch_0": [0.1, 0.2, 0.3], "gold": 2}'],
+        [same % 1, '{"guid": 4, "logits_epoch_1": [0.1, 0.2], "gold": 0}'],
+    )
+    with pytest.raises(DataError, match="the gold of '4' changes: it was 2, epoch 1 has 2 classes") as e:
+        dynamics_files.read(tmp_path)
+    assert e.value.where.endswith("dynamics_epoch_1.jsonl:2")
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_packed_epochs_are_read_as_they_stand(tmp_path, ending):
+    packer = pytest.importorskip({"gz": "gzip", "xz": "lzma"}.get(ending, ending))
+    full = [("a", [2.0, 0.0], 0), ("b", [0.0, 2.0], 0)]
+    plain = write_epochs(tmp_path / "plain", [full, full])
+    packed = write_epochs(tmp_path / "packed", [full, full])
+    path = packed / "dynamics_epoch_1.jsonl"
+    path.with_name(f"{path.name}.{ending}").write_bytes(packer.compress(path.read_bytes()))
+    with pytest.raises(UsageError, match="two files of epoch 1"):
+        dynamics_files.read(packed)
+    path.unlink()
+    one, two = (cartography(dynamics_files.read(folder)) for folder in (plain, packed))
+    assert one.rows() == two.rows()
+
+
+@pytest.mark.parametrize("key", ["guid", "gold", "logits_epoch_0", "g\\u0075id"])
+def test_a_key_that_stands_twice_in_a_row_is_refused(tmp_path, key):
+    row = {"guid": 1, "gold": 1, "logits_epoch_0": [0.1, 0.2]}
+    again = f'"{key}": {row.get(key, 7)}, ' + json.dumps(row)[1:]
+    lines(tmp_path, [json.dumps(row | {"guid": 0}), "{" + again])
+    with pytest.raises(DataError, match="twice") as e:
+        dynamics_files.read(tmp_path)
+    assert e.value.where.endswith("dynamics_epoch_0.jsonl:2")
+
+
+def test_a_guid_that_is_a_number_and_a_string_is_told(tmp_path):
+    row = '{"guid": %s, "logits_epoch_0": [0.1, 0.2], "gold": 0}'
+    made = dynamics_files.read(lines(tmp_path, [row % "1", row % '"1"', row % '"x"']))
+    (finding,) = [f for f in made.findings if f.check == "dynamics-guid-types"]
+    assert finding.evidence["guids"] == ["1 in epoch 0"]
+    assert made.ids == ("1", "x")
+    apart = dynamics_files.read(lines(tmp_path, [row % "1", row % '"x"']))
+    assert "dynamics-guid-types" not in {f.check for f in apart.findings}
+
+
+def test_one_epoch_is_told_once(tmp_path):
+    made = cartography(dynamics_files.read(write_epochs(tmp_path, [[("a", [2.0, 0.0], 0)]])))
+    assert [f.check for f in made.findings] == ["dynamics-one-epoch"]
+
+
+@pytest.mark.parametrize("find", [dynamics_files.read, dynamics_stream.find])
+def test_a_file_that_is_no_parquet_says_what_to_give(tmp_path, find):
+    folder = write_epochs(tmp_path, [[("a", [2.0, 0.0], 0)]])
+    with pytest.raises(UsageError, match="one epoch") as e:
+        find(folder / "dynamics_epoch_0.jsonl")
+    assert str(folder) in e.value.cure
+    other = tmp_path / "other.jsonl"
+    other.write_text("{}\n", "utf-8")
+    with pytest.raises(DataError, match="not a Parquet file") as e:
+        find(other)
+    assert "give a run folder" in e.value.cure
 
 
 def test_what_a_run_recorded_can_be_written_for_the_reference_and_read_again(tmp_path):

@@ -150,7 +150,7 @@ def _about(summary: dict[str, Any]) -> list[Finding]:
     """What a reader must know before reading anything into the map."""
     made = []
     if len(summary["epochs"]) == 1:
-        message = "one epoch: no probability can vary, so no example is ambiguous"
+        message = "one epoch: no probability can vary and none be forgotten, so no example is ambiguous"
         made.append(
             ("dynamics-one-epoch", flag("", message, severity="warning", fix="train for two or more"))
         )

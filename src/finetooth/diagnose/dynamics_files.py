@@ -6,19 +6,17 @@ A folder of dynamics_epoch_0.jsonl, ...:    {"guid": 17, "logits_epoch_0": [0.3,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from finetooth.diagnose import dynamics_epochs
 from finetooth.diagnose.dynamics_findings import about, named
 from finetooth.diagnose.softmax32 import softmax32
 from finetooth.errors import DataError, UsageError
-from finetooth.io import Source, json_type
-from finetooth.io.parse import JsonProblem, problem_error
+from finetooth.io import Source
 from finetooth.registry import flag
 from finetooth.runs import Run
 from finetooth.text import many
@@ -26,11 +24,7 @@ from finetooth.types import Finding
 
 VALUES = ("gold_prob", "margin", "correct", "loss")
 LEAST = "least_prob"  # runs of before have none
-FILE = re.compile(r"dynamics_epoch_(\d+)\.jsonl")
-# What polars makes of a guid that is no string and no integer; a string may look so too.
-NOT_A_GUID = r"^(?:[\[{]|true$|false$|-?\d+(?:\.|[eE]))"
-AN_INTEGER = r"^(?:0|-?[1-9]\d*)$"
-QUOTED_GUID = re.compile(rb'"guid"\s*:\s*"')
+GIVE = "give a run folder, its dynamics.parquet or a folder of dynamics_epoch_N.jsonl"
 MAX_RATIO = 200  # decoded bytes by bytes on disk, as for other tables
 
 
@@ -120,8 +114,14 @@ def read(source: str | Path, *, split: str = "train") -> DynamicsTable:
         )
     if path.is_dir():
         nested = path / "training_dynamics"
-        return of_folder(nested if nested.is_dir() and not _epoch_files(path) else path)
-    return of_parquet(Source(path).path)
+        return of_folder(nested if nested.is_dir() and not dynamics_epochs.files(path) else path)
+    file = Source(path)
+    if dynamics_epochs.FILE.fullmatch(path.name):
+        cure = f"give the folder: {path.parent}"
+        raise UsageError("one epoch of training dynamics; all of them make a map", where=str(path), cure=cure)
+    if not file.is_parquet:
+        raise DataError("no training dynamics: not a Parquet file", where=str(path), cure=GIVE)
+    return of_parquet(path)
 
 
 def of_parquet(path: Path) -> DynamicsTable:
@@ -161,7 +161,7 @@ def check_columns(path: Path) -> None:
         raise DataError(
             f"no training dynamics: it has no column {', '.join(missing)}",
             where=str(path),
-            cure="give a run folder, its dynamics.parquet or a folder of dynamics_epoch_N.jsonl",
+            cure=GIVE,
         )
     if unpacked > max(256 << 20, MAX_RATIO * size):
         raise DataError(
@@ -180,12 +180,12 @@ def not_finite(name: str, example_id: str, where: str) -> DataError:
 
 
 def of_folder(folder: Path) -> DynamicsTable:
-    """The table of a folder of dynamics_epoch_N.jsonl, as the reference implementation reads it.
+    """The table of a folder of dynamics_epoch_N.jsonl (or .jsonl.gz ...), as the reference implementation reads it.
 
     Softmax in float32, right where the largest logit (the first of equals) is the gold one. Rows whose logits are
     not all finite in float32 (NaN, null, Infinity, 1e300: training diverged) are left out of their epoch, and told.
     """
-    files = _epoch_files(folder)
+    files = dynamics_epochs.files(folder)
     if not files:
         raise UsageError(
             "no training dynamics here (no run.json, no dynamics_epoch_N.jsonl)",
@@ -196,12 +196,15 @@ def of_folder(folder: Path) -> DynamicsTable:
     golds: dict[int, int] = {}
     changed: list[str] = []
     lost: list[str] = []
+    mixed: list[str] = []
     parts: list[tuple[np.ndarray, int, np.ndarray, np.ndarray]] = []
     integers = True
     for epoch, path in sorted(files.items()):
-        ids, logits, gold, without, whole = _epoch(path, epoch)
-        integers = integers and whole
-        lost += [f"{name} in epoch {epoch}" for name in without]
+        read_of = dynamics_epochs.read(path, epoch)
+        ids, logits, gold = read_of.ids, read_of.logits, read_of.gold
+        integers = integers and read_of.integers
+        mixed += [f"{name} in epoch {epoch}" for name in read_of.mixed]
+        lost += [f"{name} in epoch {epoch}" for name in read_of.lost]
         if not ids:
             continue
         code = np.fromiter((codes.setdefault(i, len(codes)) for i in ids), np.int64, len(ids))
@@ -221,6 +224,12 @@ def of_folder(folder: Path) -> DynamicsTable:
         at += len(code)
     code = np.concatenate([p[0] for p in parts])
     epoch_of = np.concatenate([np.full(len(p[0]), p[1]) for p in parts])
+    none = np.flatnonzero(np.isneginf(wide[np.arange(len(wide)), first[code]]))
+    if len(none):
+        name, epoch = list(codes)[code[none[0]]], int(epoch_of[none[0]])
+        where, classes = dynamics_epochs.narrow_row(files[epoch], epoch, name, golds[code[none[0]]])
+        what = f"the gold of {name!r} changes: it was {golds[code[none[0]]]}, epoch {epoch} has {classes} classes"
+        raise DataError(what, where=where, cure="write the same classes in every epoch")
     table = _pivot(list(codes), code, epoch_of, _values(wide, first[code]), str(folder))
     cells = np.full((len(codes), len(table.epochs), width), np.nan)
     cells[code, np.searchsorted(table.epochs, epoch_of)] = wide
@@ -229,6 +238,13 @@ def of_folder(folder: Path) -> DynamicsTable:
         said = f"rows whose logits are not finite numbers, left out: {len(lost):,}; training diverged there"
         more = [flag("", said, severity="warning", rows=lost[:10], fix="a lower learning rate")]
         findings += named(more, "dynamics-not-finite")
+    if mixed:
+        said = (
+            f"{many(len(mixed), 'guid stands', 'guids stand')} both as a number and as a string in one file; "
+            "they are taken for one example"
+        )
+        more = [flag("", said, severity="warning", guids=mixed[:10])]
+        findings += named(more, "dynamics-guid-types")
     if changed:
         more = [
             flag(
@@ -251,93 +267,6 @@ def of_folder(folder: Path) -> DynamicsTable:
         tuple(findings),
         integers,
     )
-
-
-def _epoch_files(folder: Path) -> dict[int, Path]:
-    try:
-        return {int(m[1]): p for p in folder.iterdir() if (m := FILE.fullmatch(p.name))}
-    except OSError as e:
-        raise UsageError(f"cannot be read: {e.strerror}", where=str(folder)) from None
-
-
-Rows = tuple[list[str], np.ndarray, np.ndarray, list[str], bool]
-
-
-def _epoch(path: Path, epoch: int) -> Rows:
-    """(guids, logits (n, classes), gold (n,), guids of rows that are left out, whether all are integers) of one file."""
-    import polars as pl
-
-    key = f"logits_epoch_{epoch}"
-    schema: Any = {"guid": pl.String, key: pl.List(pl.Float64), "gold": pl.Int64}
-    Source(path)  # what is no file, or empty, is said as everywhere
-    try:
-        # Ten times as fast as row by row. Whatever it is not sure of is read again, by rows, to be named.
-        frame = pl.read_ndjson(path, schema=schema)
-        odd = frame["guid"].str.contains(NOT_A_GUID).any()
-        if not odd and frame.null_count().sum_horizontal()[0] == 0 and frame[key].list.len().n_unique() == 1:
-            logits = frame[key].list.to_array(frame[key].list.len()[0]).to_numpy()
-            gold = frame["gold"].to_numpy()
-            if np.isfinite(_single(logits)).all() and (gold >= 0).all() and (gold < logits.shape[1]).all():
-                digits = bool(frame["guid"].str.contains(AN_INTEGER).all())
-                whole = digits and not QUOTED_GUID.search(path.read_bytes())
-                return frame["guid"].to_list(), logits, gold, [], whole
-    except (pl.exceptions.PolarsError, ValueError, OSError):
-        pass
-    return _epoch_by_rows(path, key)
-
-
-def _single(values: Any) -> np.ndarray:
-    """As the reference's softmax takes them; what float32 cannot hold becomes infinite."""
-    with np.errstate(over="ignore"):
-        return np.asarray(values, np.float32)
-
-
-def _refuse(where: str, problem: JsonProblem) -> None:
-    """NaN is what a training that diverged writes, and is told of later; the rest is an error here as elsewhere."""
-    if problem.kind not in ("not-a-number", "huge-integer"):
-        raise problem_error(problem, where)
-
-
-def _epoch_by_rows(path: Path, key: str) -> Rows:
-    ids: list[str] = []
-    rows: list[list[float]] = []
-    gold: list[int] = []
-    lost: list[str] = []
-    whole = True
-    for where, row in Source(path).rows(problems=_refuse):
-        missing = next((k for k in ("guid", key, "gold") if row.get(k) is None), None)
-        if missing is not None:
-            found = ", ".join(row) or "nothing"
-            raise DataError(f"expected {missing}, found {found}", where=where)
-        guid, logits, label = row["guid"], row[key], row["gold"]
-        if isinstance(guid, bool) or not isinstance(guid, (str, int)):
-            raise DataError(f"guid: expected a string or an integer, found {json_type(guid)}", where=where)
-        whole = whole and isinstance(guid, int)
-        if not isinstance(logits, list) or not logits or not all(x is None or _is_number(x) for x in logits):
-            raise DataError(f"{key}: expected a list of numbers", where=where)
-        if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(logits):
-            raise DataError(
-                f"gold: expected the number of a class from 0 to {len(logits) - 1}, found {label!r}",
-                where=where,
-            )
-        # A whole number of 400 digits is one that no float holds.
-        finite = all(x is not None and abs(x) < 1e300 for x in logits) and np.isfinite(_single(logits)).all()
-        if not finite:
-            lost.append(str(guid))
-            continue
-        ids.append(str(guid))
-        rows.append([float(x) for x in logits])
-        gold.append(label)
-    if not ids and not lost:
-        raise DataError("no rows in it", where=str(path))
-    wide = np.full((len(rows), max(map(len, rows), default=0)), -np.inf)
-    for i, one in enumerate(rows):
-        wide[i, : len(one)] = one
-    return ids, wide, np.array(gold, np.int64), lost, whole
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _values(logits: np.ndarray, gold: np.ndarray) -> dict[str, np.ndarray]:
