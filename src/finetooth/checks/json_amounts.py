@@ -78,7 +78,7 @@ def as_amount(text: str) -> tuple[float, bool] | None:
 def amounts(cells: Sequence[str], *, counts: bool) -> list[float] | None:
     """A column of texts as numbers (nan where one is none), where they are amounts of money; ``counts``: or whole numbers."""
     first = [as_amount(c) for c in cells[:LOOK_AT]]
-    if not all(first):
+    if not all(first) or any(map(_DOT_GROUP.match, cells[:LOOK_AT])):
         return None
     known = [as_amount(c) for c in cells]
     # Two digits after the point, or a currency: versions, ratings and codes have neither.
@@ -90,6 +90,68 @@ def amounts(cells: Sequence[str], *, counts: bool) -> list[float] | None:
     if sum(good) < NEARLY_ALL * len(cells):
         return None
     return [a[0] if a is not None else float("nan") for a in known]
+
+
+# Money as it is written without a word of English: Rp 60.000, CHF 1'234.00, 1 234,50 kr.
+_SIGN = r"(?:US\$|[A-Z]{3}|[$€£¥₹₩₫฿₺₽₱₦]|Rp\.?|R\$|S\$|RM|SFr\.?|Fr\.?|kr\.?|Kč|zł|Ft)"
+_GROUPED = re.compile(
+    rf"\s*(?P<minus>[-−])?\s*(?P<before>{_SIGN})?\s*(?P<inner>[-−])?"
+    r"(?:(?P<groups>\d{1,3}(?:(?P<by>[.,'’ \u00a0\u202f])\d{3})(?:(?P=by)\d{3})*)|(?P<plain>\d+))"
+    rf"(?:(?P<point>[.,])(?P<rest>\d{{1,2}}|-))?\s*(?P<after>{_SIGN}|,-)?\s*$"
+)
+_DOT_GROUP = re.compile(r"[^$£\d]*\d{1,3}\.\d{3}[^$£\d]*$")  # $3.459 is a price of a gallon
+_MONEY_NAME = re.compile(
+    r"price|total|amount|cost|tax|fee|sum|paid|pay|cash|change|due|balance|charge|discount|tip|salary|revenue|budget|value"
+)
+_COUNT_NAME = re.compile(r"qty|quantity|cnt|count|pieces|pcs")
+
+
+def as_grouped(text: str) -> tuple[float, bool] | None:
+    """(number, whether its groups leave no doubt) of an amount whose separator sets groups of thousands; None for other text.
+
+    "75,000", "1 234 567" and "1'234.00" leave none. "60.000" may be sixty: it does where there is a currency, another
+    group, or hundreds at its end.
+    """
+    m = _GROUPED.match(text)
+    if m is None or (m["minus"] and m["inner"]) or (m["by"] and m["by"] == m["point"]):
+        return None
+    digits = m["groups"] or m["plain"]
+    if len(digits) > 1 and digits[0] == "0":
+        return None  # 0.750 kg, the code 0123
+    number = float(re.sub(r"\D", "", digits))
+    if m["rest"] and m["rest"] != "-":
+        number += int(m["rest"]) / 10 ** len(m["rest"])
+    marked = bool(m["before"] or m["after"] or m["rest"])
+    sure = m["by"] != "." or marked or digits.count(".") > 1 or digits.endswith("00")
+    return (-number if m["minus"] or m["inner"] else number), sure
+
+
+def grouped(cells: Sequence[str], name: str) -> list[float] | None:
+    """A column of texts as numbers where its name is one of money or of counts and its separators set groups; else None."""
+    low = name.lower()
+    if not _MONEY_NAME.search(low) and not _COUNT_NAME.search(low):
+        return None
+    known = [as_grouped(c) for c in cells[:LOOK_AT]]
+    if not any(known):
+        return None
+    known = [as_grouped(c) for c in cells]
+    if sum(a is not None for a in known) < NEARLY_ALL * len(cells) or not _settled(known):
+        return None
+    return [a[0] if a is not None else float("nan") for a in known]
+
+
+def _settled(known: Sequence[tuple[float, bool] | None]) -> bool:
+    """Whether of the amounts that may be meant otherwise at most half are in doubt."""
+    read = [a for a in known if a is not None]
+    return sum(not sure for _, sure in read) <= 0.5 * len(read)
+
+
+def undecided(cells: Sequence[str], name: str) -> bool:
+    """Whether a column of money is written so that 1.234 may be a thousand or one: nobody can add it up."""
+    if not _MONEY_NAME.search(name.lower()):
+        return False
+    known = [as_grouped(c) for c in cells]
+    return sum(a is not None for a in known) >= NEARLY_ALL * len(cells) and not _settled(known)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -129,7 +191,9 @@ def day_order(cells: Sequence[str]) -> str | None:
 def number(value: object) -> float:
     """What ``number(...)`` is in a rule: the amount in a text, a number as it is; nan for anything else."""
     if isinstance(value, str):
-        found = as_amount(value)
+        found, grouping = as_amount(value), as_grouped(value)
+        if grouping is not None and grouping[1] and (found is None or _DOT_GROUP.match(value)):
+            found = grouping
         return found[0] if found is not None else float("nan")
     return float(value) if isinstance(value, (int, float)) else float("nan")
 

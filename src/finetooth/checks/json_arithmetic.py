@@ -11,15 +11,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from finetooth.checks.json_amounts import undecided
 from finetooth.checks.json_declared import declared, ignored, names_of_schema, unknown_names
 from finetooth.checks.json_discover import Found, by_schema, discover, where
 from finetooth.checks.json_relations import TOLERANCE, Relation, applies, judged, parse
-from finetooth.checks.json_values import Path, at_path, is_number, show_number, show_path
+from finetooth.checks.json_values import (
+    Path,
+    Pattern,
+    at_path,
+    is_number,
+    placed_leaves,
+    show_number,
+    show_path,
+)
 from finetooth.registry import CheckContext, check, flag
 from finetooth.types import Example, Finding
 
 ENOUGH_TO_SAY = 3  # rows before a whole field is called unrelated
 MOST_EXAMPLES = 5
+LOOK_AT = 200  # answers whose amounts in text tell how they are written
 
 
 class Group(NamedTuple):
@@ -141,7 +151,8 @@ def arithmetic(examples: Sequence[Example], context: CheckContext) -> Iterator[F
     Bad: {"items": [{"quantity": 2, "price": 4.5}], "total": 14}
     Fix: {"items": [{"quantity": 2, "price": 4.5}], "total": 9}
     """
-    for _, group, found, _ in groups(examples, context):
+    for key, group, found, _ in groups(examples, context):
+        yield from _undecided(key, group)
         exceeding = {(b[0], b[1]) for f in found if f.relation.kind == "whole" for b in f.places()}
         for f in found:
             if f.candidate.op != "==":
@@ -150,6 +161,25 @@ def arithmetic(examples: Sequence[Example], context: CheckContext) -> Iterator[F
                 if f.relation.kind == "parts" and left < right and (i, place) in exceeding:
                     continue  # part-exceeds-whole says so
                 yield _number_finding(group[i], f, place, left, right)
+
+
+def _undecided(key: str, group: Sequence[Example]) -> Iterator[Finding]:
+    """The fields of money whose 1.234 may be a thousand or one: they are not added up, and that is said once."""
+    texts: dict[Pattern, list[str]] = {}
+    for e in group[:LOOK_AT]:
+        for _, place, value in placed_leaves(e.target.value):
+            if isinstance(value, str) and "." in value and len(value) < 20:
+                texts.setdefault(place, []).append(value)
+    unclear = {place: cells[0] for place, cells in texts.items() if undecided(cells, str(place[-1]))}
+    if unclear:
+        shown = [".".join(place).replace(".[]", "[]") for place in unclear]
+        first = next(iter(unclear.values()))
+        yield flag(
+            "",
+            f"{key[:80] or 'no schema'}: {first!r} may be a thousand or one with three decimals, as all of {', '.join(shown)}: "
+            "no sum of them is checked",
+            severity="info", fix="write the amounts as numbers", schema_id=key, places=shown, found=first,
+        )  # fmt: skip
 
 
 def _number_finding(e: Example, f: Found, place: Path, left: float, right: float) -> Finding:

@@ -192,6 +192,7 @@ _PARTIAL_LIST = frozenset(
 )
 
 
+_THINGS = frozenset("item piece unit product article good thing".split())
 # Lists of money beside the items that do not hold items: what is added, what is taken off, how it was paid.
 _OF_THE_SAME = (
     _PARTIAL_LIST | names.PLUS | names.MINUS | names.PERCENT | frozenset({"method", "status", "tender"})
@@ -236,6 +237,8 @@ def list_sums(view: View, prefix: Path, target: Expr) -> Iterator[tuple[Expr, in
                 if is_quantity(c.words):
                     yield each(view.table, path, c), LIKELY
                 continue
+            if numbering and special <= _THINGS and is_quantity(c.words):
+                yield each(view.table, path, c), MAYBE  # item_count: lines, or pieces
             theirs = own_words(c.words)
             same = theirs == mine or (not special and not (theirs - names.GENERIC - set(label)))
             whole = [x for q, x in columns.items() if q != p and x.whole and not is_code(x.words)]

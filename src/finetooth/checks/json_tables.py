@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from finetooth.checks.json_amounts import Inner, amounts, as_day, day_order, inner_step, name_of
+from finetooth.checks.json_amounts import Inner, amounts, as_day, day_order, grouped, inner_step, name_of
 from finetooth.checks.json_names import PLAIN_QUANTITY, words_of
 from finetooth.checks.json_values import Path, as_moment
 
@@ -198,6 +198,8 @@ def _notations(table: Table, path: Path, at: list[int], cells: list[str], size: 
         return
     words = words_of(name_of(path)) if path else ()
     found = amounts(cells, counts=not PLAIN_QUANTITY.isdisjoint(words))
+    if found is None and path:
+        found = grouped(cells, name_of(path))
     if found is not None:
         table.numbers[path] = _spread(at, found, size)
         if all(x.is_integer() for x in found):
