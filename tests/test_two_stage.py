@@ -1,6 +1,11 @@
 """Curation is held against the untouched baseline and against fewer examples by lot, and must win both."""
 
 import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +13,17 @@ import tiny_models
 
 from finetooth import config as configuration
 from finetooth.cli import main
+from finetooth.curate.filters import Curated
+from finetooth.diagnose import dynamics_files
 from finetooth.errors import ConfigError, UsageError
 from finetooth.runs import Run
+from finetooth.search import diagnosed
 from finetooth.search.paired import paired
 from finetooth.search.two_stage import FEWER, Outcome, two_stage
+from finetooth.search.two_stage_arms import Plan
+from finetooth.tasks.nli import NliInput, NliTarget
+from finetooth.train import Watch
+from finetooth.types import Dataset, Example, Finding
 
 POLICY = {"filters": [{"name": "ambiguous", "top": 0.5}]}
 
@@ -102,15 +114,74 @@ def test_a_policy_that_changes_nothing_ends_after_the_baseline(settings):
         two_stage(settings, {"filters": [{"name": "confidence", "low": 1e-9}]}, seeds=1)
 
 
-def test_a_policy_of_label_errors_is_diagnosed_on_the_way_and_may_mend_instead_of_drop(settings, tmp_path):
+def files(folder):
+    """What stands in a folder beside the runs, and how their run.json read."""
+    return {p.name: p.read_bytes() for p in sorted(folder.glob("*.json*"))} | {
+        p.parent.name: p.read_bytes() for p in sorted(folder.glob("*-[0-9]/run.json"))
+    }
+
+
+def test_another_policy_is_held_against_the_same_baseline_in_arms_of_its_own(settings):
+    first = two_stage(settings, POLICY, seeds=1)
+    out = Path(settings.out)
+    before = files(out)
+    policy = {"weights": {"scale": 1.0}, "smoothing": True, "curriculum": True}
+    told = two_stage(settings, policy, seeds=1)
+    assert files(out) == before, "nothing of the first policy is touched"
+    assert told.scores["baseline"] == first.scores["baseline"] == told.scores["random"]
+    assert (told.dropped, told.parts) == (0, ("weights", "smoothing", "curriculum"))
+    folder = Path(told.folder)
+    assert folder.parent == out
+    assert [Path(r).parent for r in told.runs] == [out, folder]
+    arm, base = Run.open(folder / "curated-0"), Run.open(out / "baseline-0")
+    assert arm.config.train.curriculum
+    rows = [json.loads(line) for line in Path(arm.config.train.weights).read_text().splitlines()]
+    assert {r["example_id"] for r in rows} == set(dynamics_files.of_parquet(base.dynamics_path("train")).ids)
+    assert base.config.train.weights is None
+    assert two_stage(settings, policy, seeds=1).folder == told.folder
+    assert two_stage(settings, POLICY, seeds=1).scores == first.scores
+    assert json.loads((folder / "policy.json").read_text())["policy"] == policy
+
+
+def test_a_policy_whose_data_changed_never_writes_over_the_arms_of_the_old_one(settings, monkeypatch):
+    two_stage(settings, POLICY, seeds=1)
+    out, seen = Path(settings.out), []
+    before = files(out)
+    monkeypatch.setattr(
+        "finetooth.search.two_stage.train",
+        lambda config, **more: seen.append(config.out) or Run.open(config.out),
+    )
+    with pytest.raises(UsageError, match="no run here"):  # the arm is not made: this stops before it
+        two_stage(settings, {"filters": [{"name": "ambiguous", "top": 0.4}]}, seeds=1)
+    assert files(out) == before
+    assert Path(seen[-1]).name == "curated-0"
+    assert Path(seen[-1]).parent.name.startswith("policy-")
+
+
+def test_a_policy_of_label_errors_is_diagnosed_on_the_way_and_may_mend_instead_of_drop(
+    settings, tmp_path, monkeypatch
+):
+    two_stage(settings, POLICY, seeds=1)
+    shutil.copytree(Path(settings.out) / "baseline-0", tmp_path / "out" / "baseline-0")
     settings = configuration.build(settings.model_dump(mode="json") | {"out": str(tmp_path / "out")})
+    write = diagnosed.write
+
+    def with_proposals(made, folder):
+        # So small a model proposes nothing: two of those ranked first get the other label.
+        for i in sorted(range(len(made.columns["rank"])), key=lambda i: -made.columns["rank"][i])[:2]:
+            other = next(t for t in made.columns["target"] if t != made.columns["target"][i])
+            made.columns["fix"][i], made.columns["fix_source"][i] = json.dumps(other), "the model"
+        return write(made, folder)
+
+    monkeypatch.setattr(diagnosed, "write", with_proposals)
     policy = {"filters": [{"name": "label-error", "top": 0.4}], "out_of_sample": 2, "fix": True}
     told = two_stage(settings, policy, seeds=1)
     base = tmp_path / "out" / "baseline-0"
     assert (base / "diagnosis.parquet").is_file()
     assert (base / "out_of_sample.parquet").is_file()
     fixed = [json.loads(line) for line in (tmp_path / "out" / "fixed.jsonl").read_text().splitlines()]
-    assert len(fixed) == told.fixed > 0
+    assert len(fixed) == told.fixed >= 2
+    assert told.parts == ("filters", "fixed targets")
     train = Run.open(base).info["data"]["train"]["examples"]
     assert told.kept == train - told.dropped
     assert told.dropped + told.fixed == round(0.4 * train)
@@ -118,6 +189,56 @@ def test_a_policy_of_label_errors_is_diagnosed_on_the_way_and_may_mend_instead_o
     stamp = (base / "diagnosis.parquet").stat().st_mtime_ns
     assert two_stage(settings, policy, seeds=1).scores == told.scores
     assert (base / "diagnosis.parquet").stat().st_mtime_ns == stamp
+
+
+def labelled(labels):
+    examples = [Example(f"e{i}", NliInput(f"p{i}", "h"), NliTarget(x)) for i, x in enumerate(labels)]
+    return Dataset("nli", examples, "made", "pairs", "x")
+
+
+def test_a_policy_that_leaves_one_label_is_refused_by_its_own_name():
+    data = labelled(["yes", "no"] * 4)
+    curated = Curated(labelled(["yes"] * 4), (), {})
+    with pytest.raises(ConfigError, match="the policy leaves 4 examples of one label, 'yes'"):
+        Plan(POLICY, data, curated, None).refuse_hopeless({})
+    kept = Curated(labelled(["yes", "no"]), (), {})
+    with pytest.raises(ConfigError, match="the random subset of seed 1 leaves 2 examples of one label"):
+        Plan(POLICY, data, kept, None).refuse_hopeless({1: labelled(["no", "no"])})
+
+
+def test_a_policy_over_findings_is_looked_at_before_the_baseline_is_trained(settings, tmp_path, monkeypatch):
+    settings = configuration.build(settings.model_dump(mode="json") | {"out": str(tmp_path / "ahead")})
+    found = Finding("", "label-spelling", "error", "m")
+    asked = []
+
+    class Said(Watch):
+        def say(self, text):
+            asked.append(text)
+
+    def all_of_one_label(data, **options):
+        gone = [e.id for e in data.examples if e.target.label != data.examples[0].target.label]
+        return SimpleNamespace(findings=[replace(found, example_id=i) for i in gone])
+
+    monkeypatch.setattr("finetooth.search.two_stage.checks.run", all_of_one_label)
+    monkeypatch.setattr(
+        "finetooth.search.two_stage.splitting.pass_gate", lambda splits, config: (splits, None, ())
+    )
+    with pytest.raises(ConfigError, match="the policy leaves"):
+        two_stage(settings, {"filters": [{"name": "findings"}]}, seeds=1, watch=Said())
+    assert any("nothing is left of label" in line for line in asked)
+    assert not (tmp_path / "ahead" / "baseline-0").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"parts": ("filters", "weights")}, r"pays as a whole \(filters, weights\)"),
+        ({"dropped": 0, "parts": ("weights",)}, "pays: curated beats the baseline of as many examples"),
+    ],
+    ids=str,
+)
+def test_the_verdict_is_of_the_policy_as_a_whole(change, said):
+    assert re.search(said, replace(outcome(1, 1), **change).verdict)
 
 
 def test_a_policy_that_cannot_work_is_refused_before_the_first_run(settings, tmp_path):

@@ -43,4 +43,4 @@ def _print(config: Config, outcome: Outcome) -> None:
     print()
     print(outcome.verdict)
     fixed = f"; fixed.jsonl: {outcome.fixed:,} with another target" if outcome.fixed else ""
-    say(f"{config.out}/curation.json; dropped.jsonl: {outcome.dropped:,} examples, with reasons{fixed}")
+    say(f"{outcome.folder}/curation.json; dropped.jsonl: {outcome.dropped:,} examples, with reasons{fixed}")

@@ -1,8 +1,8 @@
 """Train, map, curate, train again, and compare: does a policy of curation pay, or does it only look so?
 
-OUT/ baseline-0, curated-0, random-0, baseline-1 ... curation.json, dropped.jsonl, fixed.jsonl. All arms take the same number of
-steps and are scored on the same untouched dev set. ``random`` has as many examples as ``curated``, drawn by
-lot: what it reaches, fewer examples reach by themselves.
+OUT/ baseline-0, curated-0, random-0, baseline-1 ... curation.json, dropped.jsonl, fixed.jsonl, policy.json. All arms take the
+same number of steps and are scored on the same untouched dev set. ``random`` has as many examples as ``curated``, drawn by
+lot: what it reaches, fewer examples reach by themselves. Weights, smoothing and an order of the policy are of ``curated`` alone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from finetooth import checks, io, registry
 from finetooth import config as configuration
 from finetooth.config import Config
+from finetooth.curate import classes
 from finetooth.curate import table as tables
-from finetooth.curate.filters import FILTERS, Curated, apply_filters, checked
+from finetooth.curate.filters import FILTERS, apply_filters, checked
 from finetooth.diagnose import dynamics_files, held_out
 from finetooth.diagnose.cartography import cartography
 from finetooth.diagnose.diagnosis import diagnose
@@ -31,12 +32,12 @@ from finetooth.registry import Metric, Task
 from finetooth.runs import Run
 from finetooth.search import diagnosed
 from finetooth.search.paired import Paired, paired
+from finetooth.search.two_stage_arms import ARMS, Plan
 from finetooth.train import Watch, train
 from finetooth.train import data as splitting
 from finetooth.types import Dataset, Example
 
 DIAGNOSED = {"rank", "rule_score", "cluster"}  # columns of a diagnosis that a map has not
-ARMS = ("baseline", "curated", "random")
 FEWER = "random_less_baseline"
 
 
@@ -46,6 +47,8 @@ class Outcome:
     ``FEWER`` how random differs from the baseline: what fewer examples do by themselves.
 
     ``filtered``: the same on dev examples that the policy would keep, None where it knows nothing of dev.
+    ``parts``: what the policy does (filters, fixed targets, weights, smoothing, curriculum); the verdict is of all together.
+    ``folder``: where the curated and random arms lie.
     """
 
     metric: str
@@ -59,18 +62,23 @@ class Outcome:
     dev_kept: int | None
     steps: int
     runs: tuple[str, ...]
+    parts: tuple[str, ...] = ("filters",)
+    folder: str = ""
 
     @property
     def verdict(self) -> str:
         base, lot = (self._wins(self.against[a]) for a in ("baseline", "random"))
         seeds = len(self.scores["curated"])
         over = f"on the untouched dev set, over {seeds} seed{'s' if seeds > 1 else ''} and as many steps"
+        whole = f" as a whole ({', '.join(self.parts)})" if len(self.parts) > 1 else ""
+        if base and not self.dropped:  # a random subset would be the baseline itself
+            return f"The policy pays{whole}: curated beats the baseline of as many examples {over}."
         if base and lot:
-            return f"The policy pays: curated beats the baseline and a random subset of the same size {over}."
+            return f"The policy pays{whole}: curated beats the baseline and a random subset of the same size {over}."
         if base and self._wins(self.against[FEWER]):
             return (
                 f"Curated beats the baseline, but not a random subset of the same size, which beats the baseline too {over}: "
-                "not the policy, fewer examples do it."
+                f"not the policy{whole}, fewer examples do it."
             )
         if base:
             return (
@@ -78,7 +86,7 @@ class Outcome:
                 "subset is not shown to beat the baseline either, so what makes the gain is not shown."
             )
         if self._loses(self.against["baseline"]):
-            return f"The policy costs: curated is below the baseline {over}."
+            return f"The policy costs{whole}: curated is below the baseline {over}."
         if self.filtered is not None and self._wins(self.filtered):
             return (
                 "Curated wins only where dev is filtered by the same policy; on the untouched dev set it is not "
@@ -102,7 +110,8 @@ class Outcome:
 def two_stage(
     config: Config, policy: Mapping[str, Any], *, seeds: int = 3, watch: Watch | None = None
 ) -> Outcome:
-    """Runs all arms, or goes on with those that are not finished, and writes OUT/curation.json.
+    """Runs all arms, or goes on with those that are not finished, and writes OUT/curation.json. Another policy in the same OUT
+    is held against the same baseline, with arms and curation.json in a folder of its own.
 
     The policy sees the map of the first baseline run and the findings of the checks. One that needs more (label-error,
     rule-score, cluster, "fix", or "out_of_sample": 5 for models that judge what they never saw) sees the diagnosis of
@@ -117,47 +126,58 @@ def two_stage(
     if splits.dev is None:
         raise UsageError("there is no dev set to compare on", cure="data.dev=FILE")
     checked(policy)  # what cannot work is told before the first run, not after it
+    _look_ahead(policy, splits.train, config, watch)
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    first = _run("baseline", config, 0, splits.train, splits.dev, None, watch)
+    first = _run("baseline", config, 0, splits.train, splits.dev, watch)
     steps = int(first.info["measured"]["steps"])
     if _needs_diagnosis(policy):
         _diagnose(first, splits.train, policy, watch)
     table = _table(first, splits.train, "train")
     curated = apply_filters(splits.train, policy, table)
-    if not curated.dropped and not curated.fixed:
+    plan = Plan.of(policy, splits.train, curated, table)
+    if not plan.changes:
         raise UsageError(
             "the policy drops nothing and changes nothing, so there is nothing to compare",
             where=str(first.folder),
             cure="loosen it: finetooth curate --dry-run shows what it would do, finetooth diagnose what is known",
         )
-    io.write_jsonl(out / "dropped.jsonl", curated.dropped)
-    if curated.fixed:
-        io.write_jsonl(out / "fixed.jsonl", curated.fixed)
+    if line := classes.told(curated.thinned):
+        watch.say(f"warning: the policy leaves out: {line}")
+    lots = {s: plan.lot(config.seed, s) for s in range(seeds)} if plan.drops else {}
+    plan.refuse_hopeless(lots)
+    folder = plan.place(out)
+    if folder != out:
+        watch.say(
+            f"{out} has the arms of another policy: those of this one lie in {folder}, the baseline is the same"
+        )
     watch.say(
         f"curated: {len(curated.kept):,} examples kept, {len(curated.fixed):,} of them with another target, "
-        f"{len(curated.dropped):,} dropped ({out}/dropped.jsonl)"
+        f"{len(curated.dropped):,} dropped ({folder}/dropped.jsonl)"
+        + (f"; weighted ({folder}/weights.jsonl)" if plan.weights else "")
     )
     runs: dict[str, list[Run]] = {arm: [] for arm in ARMS}
     for s in range(seeds):
-        lot = np.random.default_rng([config.seed, s]).permutation(len(splits.train))[: len(curated.kept)]
-        chosen = {
-            "baseline": splits.train,
-            "curated": curated.kept,
-            "random": splitting.subset(
-                splits.train, [splits.train.examples[i] for i in sorted(lot.tolist())]
-            ),
-        }
-        for arm, data in chosen.items():
-            runs[arm].append(_run(arm, config, s, data, splits.dev, steps, watch))
-    outcome = _compare(task, splits.dev, runs, first, policy, curated, steps)
-    io.write_json(out / "curation.json", io.plain(outcome.to_json()))
+        for arm in ARMS:
+            if arm == "random" and not plan.drops:
+                runs[arm].append(runs["baseline"][s])  # all of the set by lot is the set
+                continue
+            data = {"baseline": splits.train, "curated": curated.kept, "random": lots.get(s, splits.train)}[
+                arm
+            ]
+            place = out if arm == "baseline" else folder
+            more = {"max_steps": steps} | plan.values(arm, config, folder) if arm != "baseline" else {}
+            runs[arm].append(_run(arm, config, s, data, splits.dev, watch, folder=place, more=more))
+    outcome = _compare(task, splits.dev, runs, first, plan, folder, steps)
+    io.write_json(folder / "curation.json", io.plain(outcome.to_json()))
     return outcome
 
 
 def _needs_diagnosis(policy: Mapping[str, Any]) -> bool:
     """Whether the policy asks for what the map and the checks do not know."""
-    needs = {column for settings in policy["filters"] for column in FILTERS[str(settings["name"])].needs}
+    needs = {
+        column for settings in policy.get("filters") or () for column in FILTERS[str(settings["name"])].needs
+    }
     return bool(needs & DIAGNOSED or policy.get("fix") or policy.get("out_of_sample"))
 
 
@@ -182,17 +202,37 @@ def _diagnose(run: Run, data: Dataset, policy: Mapping[str, Any], watch: Watch) 
         )
 
 
+def _look_ahead(policy: Mapping[str, Any], data: Dataset, config: Config, watch: Watch) -> None:
+    """Tells what a policy that goes by the checks alone will do, before a model is trained for it."""
+    needs = {column for f in policy.get("filters") or () for column in FILTERS[str(f["name"])].needs}
+    if needs != {"findings"} or _needs_diagnosis(policy):
+        return
+    rows = _with_findings({e.id: {"example_id": e.id} for e in data.examples}, data, config)
+    curated = apply_filters(data, policy, rows)
+    if line := classes.told(curated.thinned):
+        watch.say(f"warning: the policy leaves out: {line}")
+    Plan(policy, data, curated, None).refuse_hopeless({})
+
+
 def _run(
-    arm: str, config: Config, seed: int, data: Dataset, dev: Dataset, steps: int | None, watch: Watch
+    arm: str,
+    config: Config,
+    seed: int,
+    data: Dataset,
+    dev: Dataset,
+    watch: Watch,
+    *,
+    folder: Path | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Run:
+    """One arm; ``more``: its settings under ``train`` beside those of the baseline."""
     values = config.model_dump(mode="json")
-    values |= {"out": str(Path(config.out) / f"{arm}-{seed}"), "seed": config.seed + seed}
+    values |= {"out": str((folder or Path(config.out)) / f"{arm}-{seed}"), "seed": config.seed + seed}
     # What is given has passed the gate, was drawn and held out already.
     values["data"] |= {"on_error": "keep", "max_train_examples": None, "max_dev_examples": None}
     if arm == "baseline":
         values["train"]["watch_dev_dynamics"] = seed == 0
-    elif steps is not None:
-        values["train"]["max_steps"] = steps
+    values["train"] |= more or {}
     watch.say(f"{arm}, seed {config.seed + seed}: {len(data):,} examples")
     return train(configuration.build(values), train=data, dev=dev, watch=watch)
 
@@ -204,7 +244,14 @@ def _table(run: Run, data: Dataset, split: str) -> dict[str, dict[str, Any]]:
     else:
         dynamics = dynamics_files.of_parquet(run.dynamics_path(split))
         rows = tables.gather(cartography(dynamics).rows())
-    for finding in checks.run(data).findings:
+    return _with_findings(rows, data, run.config)
+
+
+def _with_findings(
+    rows: dict[str, dict[str, Any]], data: Dataset, config: Config
+) -> dict[str, dict[str, Any]]:
+    options: dict[str, Any] = {"schemas": config.data.schemas} if config.data.schemas else {}
+    for finding in checks.run(data, **options).findings:
         if finding.example_id in rows:
             told = rows[finding.example_id].setdefault("findings", [])
             if isinstance(told, list):
@@ -219,10 +266,11 @@ def _compare(
     dev: Dataset,
     runs: Mapping[str, Sequence[Run]],
     first: Run,
-    policy: Mapping[str, Any],
-    curated: Curated,
+    plan: Plan,
+    folder: Path,
     steps: int,
 ) -> Outcome:
+    policy, curated = plan.policy, plan.curated
     metric = next(m for m in task.metrics if m.name == task.main_metric)
     examples = list(dev.examples)
     counts = {arm: [_counts(task, metric, run, examples) for run in made] for arm, made in runs.items()}
@@ -254,7 +302,9 @@ def _compare(
         len(curated.fixed),
         None if inside is None else len(inside),
         steps,
-        tuple(str(r.folder) for made in runs.values() for r in made),
+        tuple(dict.fromkeys(str(r.folder) for made in runs.values() for r in made)),
+        plan.parts,
+        str(folder),
     )
 
 
