@@ -10,6 +10,7 @@ import typer
 
 from finetooth.cli._output import Json, emit, say, table
 from finetooth.errors import UsageError
+from finetooth.text import many
 from finetooth.types import Finding
 
 SHOWN = 8  # rows of the table of epochs, and of the hardest examples
@@ -142,10 +143,10 @@ def _print(made) -> None:
             [(str(e["epoch"]), e["examples"], 100 * e["accuracy"], e["loss"]) for e in shown],
         )
     )
-    say(f"{summary['examples']:,} examples; {summary['chosen']}")
+    say(f"{many(summary['examples'], 'example')}; {summary['chosen']}")
     if summary["never_learnt"] or summary["forgotten"]:
         say(
-            f"{summary['never_learnt']:,} were never learnt, {summary['forgotten']:,} learnt and forgotten again"
+            f"never learnt: {summary['never_learnt']:,}; learnt and forgotten again: {summary['forgotten']:,}"
         )
 
 

@@ -16,6 +16,7 @@ from finetooth.diagnose.dynamics_files import VALUES, DynamicsTable
 from finetooth.diagnose.dynamics_stream import DynamicsStream
 from finetooth.errors import UsageError
 from finetooth.registry import flag
+from finetooth.text import many
 from finetooth.types import Finding
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _about(summary: dict[str, Any]) -> list[Finding]:
     never, n = summary["never_learnt"], summary["examples"]
     if never > n * LITTLE:
         message = (
-            f"gold never won on {never:,} of {n:,} examples: the model learnt little, or a target has so many "
+            f"gold never won on {never:,} of {many(n, 'example')}: the model learnt little, or a target has so many "
             "parts that all are never right at once; categories say little"
         )
         finding = flag("", message, severity="warning", fix="train longer, or with a higher learning rate")

@@ -196,14 +196,14 @@ def of_folder(folder: Path) -> DynamicsTable:
     golds: dict[int, int] = {}
     changed: list[str] = []
     lost: list[str] = []
-    mixed: list[str] = []
+    mixed: dict[str, None] = {}
     parts: list[tuple[np.ndarray, int, np.ndarray, np.ndarray]] = []
     integers = True
     for epoch, path in sorted(files.items()):
         read_of = dynamics_epochs.read(path, epoch)
         ids, logits, gold = read_of.ids, read_of.logits, read_of.gold
         integers = integers and read_of.integers
-        mixed += [f"{name} in epoch {epoch}" for name in read_of.mixed]
+        mixed |= dict.fromkeys(read_of.mixed)
         lost += [f"{name} in epoch {epoch}" for name in read_of.lost]
         if not ids:
             continue
@@ -243,7 +243,7 @@ def of_folder(folder: Path) -> DynamicsTable:
             f"{many(len(mixed), 'guid stands', 'guids stand')} both as a number and as a string in one file; "
             "they are taken for one example"
         )
-        more = [flag("", said, severity="warning", guids=mixed[:10])]
+        more = [flag("", said, severity="warning", guids=[*mixed][:10])]
         findings += named(more, "dynamics-guid-types")
     if changed:
         more = [
