@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from html.entities import html5
 from itertools import islice
 
 from finetooth.registry import CheckContext, check, flag
+from finetooth.tasks.documents import NerTarget
 from finetooth.text import shorten
 from finetooth.types import Example, Finding
 
 PARTS = ("premise", "hypothesis", "question", "context", "text")
 Hit = tuple[int, int] | None
+FEW_TEXTS = 10
 MOST = 0.5  # of the rows: then it is how the set is written, and is said once
 
 
@@ -96,17 +99,30 @@ _TAG = re.compile(
 )
 
 
-@check("qa", "nli", severity="warning")
+@check("qa", "nli", "ner", severity="warning")
 def markup_left(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
     """HTML stands in the text: entities (&amp;, &#39;) or tags (<br>).
 
     Offsets are often made before it was escaped or after it was taken out, and a model learns the marks. A
-    set in which most rows hold tags is written so, and is named once.
+    set in which most rows hold tags is written so, and is named once; so is one of named entities of which more than
+    a few texts hold entities of HTML.
 
     Bad: {"context": "AT&amp;T left.", "question": "Who left?", "answers": {"text": ["AT&T"], "answer_start": [0]}}
     Fix: {"context": "AT&T left.", "question": "Who left?", "answers": {"text": ["AT&T"], "answer_start": [0]}}
     """
     entities = list(hits(examples, _entity))
+    if len(entities) > FEW_TEXTS and isinstance(examples[0].target, NerTarget):
+        kinds = Counter(text[start:end] for _, _, text, start, end in entities)
+        shown = ", ".join(f"{mark} in {n:,}" for mark, n in kinds.most_common(4))
+        yield flag(
+            "",
+            f"{len(entities):,} texts hold HTML entities: first {shown}",
+            fix="unescape the texts, then look their offsets up again",
+            rows=len(entities),
+            ids=[example.id for example, *_ in entities[:20]],
+            counts=dict(kinds),
+        )
+        entities = []
     for example, part, text, start, end in entities:
         mark = text[start:end]
         yield flag(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -158,7 +159,7 @@ def _misplaced(example: Example) -> list[LabelledSpan]:
 
 @check("ner", "relation", severity="warning")
 def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """A mention begins or ends inside a word, or with a blank: its boundary is off by a little.
+    """A mention begins or ends inside a word, or with a blank or comma: its boundary is off by a little.
 
     The fix is the whole word, or where offsets that count bytes, UTF-16 units or accents otherwise give whole
     words, those. One that is cut at both ends, or holds less than half of a word, is left to a reader.
@@ -215,6 +216,12 @@ def boundary_off_word(examples: Sequence[Example], context: CheckContext) -> Ite
             )
 
 
+# Names may end in a full stop, and an HTML entity ends in a semicolon.
+_LOOSE = re.compile(
+    r"^[,;，；、،؛\s]+|(?<![,:;，；：、،؛\s])(?<!&\w{2})(?<!&\w{3})(?<!&\w{4})(?<!&#\d{2})[,:;，；：、،؛\s]+$"
+)
+
+
 def _off_word(example: Example, m: LabelledSpan) -> tuple[int, int, str] | None:
     """(start, end, what is wrong) of a mention without blanks at its edges and widened to whole words."""
     text = example.inputs.text
@@ -222,6 +229,13 @@ def _off_word(example: Example, m: LabelledSpan) -> tuple[int, int, str] | None:
         return None  # offset-not-on-mention says so
     start = m.start + len(m.text) - len(m.text.lstrip())
     end = max(start, m.end - len(m.text) + len(m.text.rstrip()))
+    core = _LOOSE.sub("", text[start:end])
+    loose = core != text[start:end] and any(map(str.isalnum, core))
+    if loose:
+        at = text.index(core, start)
+        held = {x for t in example.inputs.tokens or () for x in (t.start, t.end)}
+        loose = not held or {at, at + len(core)} <= held  # "Rome," may be one token, and cannot be cut
+        start, end = (at, at + len(core)) if loose else (start, end)
     cut = example.inputs.tokens is None and start < end and cuts_word(text, start, end)
     while cut and start > 0 and cuts_word(text, start, start):
         start -= 1
@@ -229,6 +243,8 @@ def _off_word(example: Example, m: LabelledSpan) -> tuple[int, int, str] | None:
         end += 1
     if m.text != m.text.strip():
         return start, end, "begins or ends with a blank"
+    if loose:
+        return start, end, "begins or ends with a comma, colon or semicolon"
     return (start, end, f"is part of the word {text[start:end]!r}") if cut else None
 
 
@@ -283,6 +299,15 @@ def overlapping_mentions(examples: Sequence[Example], context: CheckContext) -> 
                     mentions=[i, j],
                     spans=[[a.start, a.end], [b.start, b.end]],
                 )
+        twice = _listed_twice(example)
+        if twice:
+            yield flag(
+                example,
+                f"{many(len(twice), 'mention is', 'mentions are')} listed twice at one place of one entity: "
+                + ", ".join(repr(example.inputs.text[a:b]) for a, b, _ in twice[:5]),
+                severity="info",
+                spans=[[a, b] for a, b, _ in twice],
+            )
         given_way = [u for u in unplaced(example) if u.why == "inside a longer mention" and u.start >= 0]
         if given_way:
             yield flag(
@@ -300,6 +325,15 @@ def overlapping_mentions(examples: Sequence[Example], context: CheckContext) -> 
                 + ", ".join(repr(u.text) for u in crossed[:5]),
                 mentions=[{"text": u.text, "type": u.type, "start": u.start} for u in crossed],
             )
+
+
+def _listed_twice(example: Example) -> list[tuple[int, int, int | None]]:
+    """(start, end, entity) of what an entity of a document lists more than once."""
+    if is_ner(example):
+        first = {(m.start, m.end, m.entity) for m in mentions(example) if m.entity is not None}
+        return [p for u in unplaced(example) if (p := (u.start, u.end, u.entity)) in first]
+    count = Counter((m.start, m.end, m.entity) for m in mentions(example) if m.start >= 0)
+    return [p for p, n in count.items() if n > 1]
 
 
 def _same_place(example: Example, a, b, i: int, j: int) -> Finding:
