@@ -3,9 +3,13 @@
 import json
 import re
 from types import SimpleNamespace
+from typing import Any
 
+import polars
 import pytest
 
+from finetooth import config as configuration
+from finetooth import readers
 from finetooth.cli import main
 from finetooth.curate import classes
 from finetooth.curate import table as tables
@@ -256,11 +260,11 @@ def test_a_policy_may_weight_smooth_and_order_and_drop_nothing():
     asked = {"weights": {"scale": 0}, "smoothing": {"factor": 1.0, "most": 0.2}, "curriculum": True}
     curated = apply_filters(data, asked, table)
     assert (len(curated.kept), curated.dropped) == (10, ())
-    rows = weight_rows(table, **settings(asked))
+    rows = weight_rows(table, **(settings(asked) or {}))
     assert [r["smoothing"] for r in rows][:6] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.2])
     assert rows[9]["weight"] / rows[0]["weight"] == pytest.approx(1.45)
     assert [r["difficulty"] for r in rows] == list(range(10))
-    assert "weight" not in weight_rows(table, **settings({"curriculum": True}))[0]
+    assert "weight" not in weight_rows(table, **(settings({"curriculum": True}) or {}))[0]
     table["e3"]["variability"] = float("nan")
     assert len(weight_rows(table)) == 9
 
@@ -299,3 +303,50 @@ def test_weights_asked_for_and_not_written_are_no_silent_loss(policy_files, caps
         assert "--weights-out" in capsys.readouterr().err
     assert main([*asked, "--weights-out", str(folder / "w"), "--no-weigh", "--scale", "1"]) == 2
     assert main([*asked, "--weights-out", str(folder / "w"), "--clip", "2", "3"]) == 2
+
+
+def run_of(folder, rows, *, with_text):
+    """A run folder of these rows with a table in it, of which the text of the rows is a part or not."""
+    write_jsonl(folder / "old.jsonl", rows)
+    data = readers.load(str(folder / "old.jsonl"), task="nli")
+    config = {"task": "nli", "data": {"train": str(folder / "old.jsonl"), "dev": str(folder / "old.jsonl")}}
+    config = configuration.build({**config, "out": str(folder / "run")}).model_dump(mode="json")
+    info = {"format": 1, "status": "finished", "config": config, "sources": {"train": data.fingerprint}}
+    (folder / "run").mkdir()
+    (folder / "run" / "run.json").write_text(json.dumps(info), "utf-8")
+    known = [{"example_id": r["id"], "confidence": i / len(rows)} for i, r in enumerate(rows)]
+    if with_text:
+        known = [
+            k | {"input": f"{r['premise']}\n{r['hypothesis']}", "target": str(r["label"])}
+            for k, r in zip(known, rows, strict=True)
+        ]
+    polars.DataFrame(known).write_parquet(folder / "run" / "diagnosis.parquet")
+    return folder / "run"
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+def test_a_table_of_other_data_of_the_same_ids_is_told(tmp_path, capsys, with_text):
+    rows: list[dict[str, Any]] = [
+        {"id": f"e{i}", "premise": f"Dog {i}.", "hypothesis": "It runs.", "label": i % 2} for i in range(6)
+    ]
+    run = run_of(tmp_path, rows, with_text=with_text)
+    flipped = [r | {"label": 1 - r["label"]} if i < 4 else r for i, r in enumerate(rows)]
+    for name, made, n in (
+        ("same", rows, 0),
+        ("part", rows[:4], 0),
+        ("longer", [*rows, rows[0] | {"id": "new", "premise": "Other."}], 0),
+        ("flipped", flipped, 4),
+    ):
+        write_jsonl(tmp_path / f"{name}.jsonl", made)
+        asked = ["curate", str(tmp_path / f"{name}.jsonl"), "--with", str(run), "--json", "--dry-run"]
+        assert main([*asked, "--filter", "confidence:low=0.2"]) == 0
+        told = capsys.readouterr()
+        assert json.loads(told.out)["changed_since"] == n, name
+        assert ("changed since" in told.err) == (n > 0), name
+    # The file itself was written over: the map alone cannot tell what it was, a diagnosis can.
+    write_jsonl(tmp_path / "old.jsonl", flipped)
+    asked = ["curate", str(tmp_path / "old.jsonl"), "--with", str(run), "--json", "--dry-run"]
+    assert main([*asked, "--filter", "confidence:low=0.2"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["changed_since"] == (4 if with_text else None)
+    assert ("changed since" if with_text else "another fingerprint") in told.err

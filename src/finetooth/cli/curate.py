@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import readers, registry
+from finetooth.cli import _stale
 from finetooth.cli._labels import Labels, reading
 from finetooth.cli._output import Json, emit, printable, say, table, told_notes
 from finetooth.curate import classes, weights
@@ -86,6 +87,7 @@ def command(
     dataset = readers.load(data, task=task, format=format, **{**_as_read_by(with_), **reading(labels=labels)})
     told_notes(dataset)
     known = tables.read(with_)
+    changed = _stale.told(dataset, known, with_)
     rules = read_policy(filter or [], combine, policy)
     if fix:
         rules["fix"] = True
@@ -119,7 +121,9 @@ def command(
     if validation is not None and validation_with is not None:
         options = {**_as_read_by(validation_with), **reading(labels=labels)}
         untouched = readers.load(validation, task=dataset.task, format=format, **options)
-        there = apply_filters(untouched, rules, tables.read(validation_with), may_be_empty=dry_run)
+        known_there = tables.read(validation_with)
+        _stale.told(untouched, known_there, validation_with)
+        there = apply_filters(untouched, rules, known_there, may_be_empty=dry_run)
         apart = {
             "examples": len(untouched),
             "kept": len(there.kept),
@@ -175,6 +179,7 @@ def command(
                 "per_filter": tally,
                 "thinned": lost,
                 "not_in_table": without,
+                "changed_since": changed,
                 "fingerprint": kept.fingerprint,
                 **({"validation": apart} if apart else {}),
             }
