@@ -81,3 +81,24 @@ def test_fix_writes_the_object_that_is_meant(tmp_path):
     assert [e.target.value for e in mended.examples] == [GOOD, GOOD, {}]
     assert [f.example_id for f in mended.left] == ["b1"]
     assert TASK.to_row(mended.examples[1])["expected_output"] == GOOD
+
+
+def test_a_chat_rows_response_format_is_its_schema(tmp_path):
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    said = [{"role": "user", "content": "a is 1"}, {"role": "assistant", "content": '{"a": 1}'}]
+    formats = [
+        {"type": "json_schema", "json_schema": {"name": "order", "schema": schema}},
+        {"type": "json_schema", "schema": schema},
+        {"type": "json_object"},
+    ]
+    path = tmp_path / "chat.jsonl"
+    path.write_text("".join(json.dumps({"messages": said, "response_format": f}) + "\n" for f in formats))
+    data = load(path)
+    assert [e.inputs.schema for e in data.examples] == [schema, schema, None]
+    assert len(checks.run(data, only="schema-invalid").findings) == 2
+
+
+def test_prompts_that_differ_by_their_last_full_stop_are_one(tmp_path):
+    path = rows_with(tmp_path, {"prompt": "A: 1.", "expected_output": {"a": 2}})
+    (f,) = checks.run(load(path), only="duplicate-prompt").findings
+    assert (f.example_id, f.severity, f.evidence["other"]) == ("b0", "error", "g1")

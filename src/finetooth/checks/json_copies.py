@@ -100,9 +100,14 @@ def _rows(examples: Sequence[Example]) -> dict[str, _Rows]:
     return {key: _Rows(group) for key, group in by_schema(examples).items()}
 
 
+def _plain(e: Example) -> str:
+    line = squeeze(e.inputs.prompt)
+    return line.rstrip(" .!?;:,") or line
+
+
 @check("json", severity="warning")
 def duplicate_prompt(examples: Sequence[Example], context: CheckContext) -> Iterator[Finding]:
-    """The same prompt stands twice, but for case and blanks. It is an error where the answers differ.
+    """The same prompt stands twice, but for case, blanks and the signs at its end. It is an error where the answers differ.
 
     Bad: two rows "Order A-1234 for Ada", one with {"order": "A-1234"}, one with {"order": "1234"}
     Fix: one of the two
@@ -111,7 +116,7 @@ def duplicate_prompt(examples: Sequence[Example], context: CheckContext) -> Iter
     for e in examples:
         if unreadable(e):
             continue
-        earlier = first.setdefault((e.inputs.schema_id, squeeze(e.inputs.prompt)), e)
+        earlier = first.setdefault((e.inputs.schema_id, _plain(e)), e)
         if earlier is e:
             continue
         alike = canonical(earlier.target.value) == canonical(e.target.value)
@@ -136,7 +141,7 @@ def near_duplicate_row(examples: Sequence[Example], context: CheckContext) -> It
     for rows in _rows(examples).values():
         for i, j, share in rows.within():
             e, other = rows.examples[i], rows.examples[j]
-            if squeeze(e.inputs.prompt) == squeeze(other.inputs.prompt):
+            if _plain(e) == _plain(other):
                 continue  # duplicate-prompt says so
             alike = jaccard(shingles(e.inputs.prompt), shingles(other.inputs.prompt))
             if alike >= ALIKE:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from finetooth.checks.json_refs import bundled
 from finetooth.checks.json_relations import PLACE, RESERVED, Relation, parse
 from finetooth.errors import DataError
 from finetooth.io import json_type
@@ -84,9 +85,12 @@ def beside(schema_path: str | Path) -> dict[str, list[str]]:
 
 
 def with_beside(schema: Mapping[str, Any], schema_path: str | Path) -> dict[str, Any]:
-    """The schema with the rules of the file beside it put under its own keyword: what a reader of schemas calls."""
+    """The schema with the rules of the file beside it put under its own keyword: what a reader of schemas calls.
+
+    The files that it refers to are put under ``$defs``, see ``json_refs``.
+    """
     lists = beside(schema_path)
-    made = dict(schema)
+    made = dict(bundled(schema, Path(schema_path)))
     if lists["relations"]:
         made[KEYWORD] = [*schema.get(KEYWORD, []), *lists["relations"]]
     if lists["ignore"]:

@@ -54,6 +54,8 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     given = row.get("expected_output")
     value, why = answer_of(given)
     schema = row.get("schema")
+    if schema is None:
+        schema = _asked_for(row.get("response_format"))
     if isinstance(schema, str) and schema.lstrip()[:1] == "{":
         try:
             schema = json.loads(schema)
@@ -78,6 +80,14 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
         target,
         meta,
     )
+
+
+def _asked_for(response_format: Any) -> Any:
+    """The schema of a chat row's ``response_format``: {"type": "json_schema", "json_schema": {"schema": {...}}}."""
+    found = response_format
+    for key in ("json_schema", "schema"):
+        found = found.get(key, found) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) and found is not response_format else None
 
 
 def _title(schema: Any) -> str:
