@@ -122,6 +122,28 @@ def test_a_tokenizer_tells_what_no_window_holds(write, tmp_path, capsys):
     assert "did you mean" in capsys.readouterr().err
 
 
+def test_an_option_that_nothing_is_made_of_is_said(write, tmp_path, capsys):
+    path = write(GOOD)
+    assert main(["check", str(path), "--max-length-tokens", "64"]) == 2
+    assert (
+        "--max-length-tokens is of the windows of a tokenizer (name it: --tokenizer"
+        in capsys.readouterr().err
+    )
+    assert main(["check", str(path), "--schemas", str(tmp_path / "nodir")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert main(["check", str(path), "--schemas", str(tmp_path)]) == 0
+    assert "--schemas is for JSON data" in capsys.readouterr().err
+
+
+def test_a_run_whose_record_is_damaged_is_not_told_to_train_elsewhere(tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text('{"format": ')
+    assert main(["report", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert "run.json: cannot be read" in said
+    assert "out=" not in said
+
+
 def test_out_writes_what_json_prints(write, tmp_path, capsys):
     path = write(SHIFTED)
     report = told(capsys, "check", path, "--out", str(tmp_path / "found.json"), code=1)

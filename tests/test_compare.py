@@ -130,8 +130,13 @@ def test_a_run_without_predictions_says_how_to_make_them(tmp_path):
     a = run(tmp_path / "a", data, np.arange(400) % 10 < 6)
     b = run(tmp_path / "b", data, np.arange(400) % 10 < 6, model="scratch")
     (b / "predictions" / "dev.jsonl").unlink()
-    with pytest.raises(UsageError, match="finetooth evaluate"):
+    with pytest.raises(UsageError, match="has scores, but its predictions are gone") as gone:
         compare([a, b])
+    assert "finetooth evaluate" in gone.value.cure
+    assert "there are" not in str(gone.value)
+    with pytest.raises(UsageError, match="no scores for the split 'test'") as never:
+        compare([a, b], split="test")
+    assert "there are: dev" in never.value.cure
 
 
 def seeds(folder, data, name, rate, *, noise, shift=0.0, n=4, start=0):

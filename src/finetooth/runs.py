@@ -80,7 +80,7 @@ class Run:
         run = cls(folder, {})
         run._take_lock()
         if known:
-            run.info = _read_info(folder)
+            run.info = _read_info(folder, "give another out=, or remove the folder")
             changed = differences(run.config, config, but=OUTSIDE)
             if not changed:
                 run.info["config"] = config.model_dump(mode="json")
@@ -119,7 +119,7 @@ class Run:
             raise UsageError(
                 "no run here (no run.json)", where=str(folder), cure="give the folder that train made"
             )
-        return cls(folder, _read_info(folder))
+        return cls(folder, _read_info(folder, "put back a copy of it, or train the run again"))
 
     def _take_lock(self) -> None:
         try:
@@ -273,14 +273,12 @@ def read_lines(path: Path, say: Callable[[str], None] | None = None) -> list[dic
     return rows
 
 
-def _read_info(folder: Path) -> dict[str, Any]:
+def _read_info(folder: Path, cure: str) -> dict[str, Any]:
     path = folder / "run.json"
     try:
         info = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError) as e:
-        raise UsageError(
-            f"cannot be read: {e}", where=str(path), cure="give another out=, or remove the folder"
-        ) from None
+        raise UsageError(f"cannot be read: {e}", where=str(path), cure=cure) from None
     if not isinstance(info, Mapping) or info.get("format") != FORMAT:
         raise UsageError(
             f"expected a run of format {FORMAT}", where=str(path), cure="it is another version's, or no run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +19,11 @@ Labels = Annotated[
 
 
 def reading(schemas: Any = None, labels: str | None = None) -> dict[str, Any]:
-    """The options of ``readers.load`` that were given. Raises UsageError for labels that are no mapping."""
+    """The options of ``readers.load`` that were given. Raises UsageError for labels that are no mapping,
+    and for a folder that is not there."""
     made: dict[str, Any] = {"schemas": schemas} if schemas else {}
+    if schemas and not Path(schemas).exists():
+        raise UsageError(f"there is no folder {str(schemas)!r}", cure="check what --schemas says")
     if labels is not None:
         from finetooth.config import read_labels
 

@@ -54,9 +54,11 @@ def command(
         ),
     ] = None,
     max_length_tokens: Annotated[
-        int, typer.Option(min=8, help="The window, with question and specials.")
-    ] = 384,
-    stride_tokens: Annotated[int, typer.Option(min=0, help="How much two windows overlap.")] = 128,
+        int | None, typer.Option(min=8, help="The window, with question and specials (384).")
+    ] = None,
+    stride_tokens: Annotated[
+        int | None, typer.Option(min=0, help="How much two windows overlap (128).")
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="So many processes, each with some of the checks; 0: this one.")
     ] = 0,
@@ -68,6 +70,11 @@ def command(
     json: Json = False,
 ) -> int:
     options = reading(schemas, labels)
+    if tokenizer is None and (max_length_tokens is not None or stride_tokens is not None):
+        given = "--max-length-tokens" if max_length_tokens is not None else "--stride-tokens"
+        raise UsageError(f"{given} is of the windows of a tokenizer", cure="name it: --tokenizer MODEL")
+    max_length_tokens = 384 if max_length_tokens is None else max_length_tokens
+    stride_tokens = 128 if stride_tokens is None else stride_tokens
     if tokenizer is not None and stride_tokens >= max_length_tokens:
         raise UsageError(
             f"--stride-tokens {stride_tokens} must be below --max-length-tokens {max_length_tokens}",
@@ -86,6 +93,8 @@ def command(
             **({"tokenizer": _tokenizer(tokenizer), **lengths} if tokenizer is not None else {}),
         )  # fmt: skip
     dataset = readers.load(data, task=task, format=format, **options)
+    if schemas is not None and dataset.task != "json":
+        say(f"--schemas is for JSON data: {dataset.source} holds {dataset.task}, nothing is made of them")
     if explain:
         return _explain(dataset, json)
     other = readers.load(against, task=dataset.task, **options) if against else None

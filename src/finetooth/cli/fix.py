@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth import readers, registry
+from finetooth.cli._labels import reading
 from finetooth.cli._output import Json, emit, printable, say, table, told_notes
 from finetooth.curate.columns import columns
 from finetooth.curate.mend import mend
@@ -41,7 +42,7 @@ def command(
     """Exit code 1 where findings of that severity are left. Beside FILE: FILE.changes.jsonl, FILE.dropped.jsonl."""
     if Path(data).exists() and out.exists() and out.samefile(data):
         raise UsageError(f"{out}: would be written over itself", cure="give another --out")
-    options: dict[str, Any] = {"schemas": schemas} if schemas else {}
+    options = reading(schemas)
     dataset = readers.load(data, task=task, format=format, **options)
     told_notes(dataset)
     mended = mend(dataset, severity=severity.value, only=only or (), drop=drop)

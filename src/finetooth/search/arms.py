@@ -97,12 +97,18 @@ def distinct(folders: Sequence[str | Path]) -> list[Path]:
 def scores_of(run: Run, split: str) -> Mapping[str, Any]:
     """The scores of one split, with both fingerprints. Raises UsageError where they or the predictions are missing."""
     scores = run.scores()
-    if split not in scores or not run.predictions_path(split).is_file():
+    if split not in scores:
         there = f"there are: {', '.join(scores)}; " if scores else ""
         raise UsageError(
-            f"no predictions and scores for the split {split!r}",
+            f"no scores for the split {split!r}",
             where=str(run.folder),
             cure=f"{there}finetooth evaluate {run.folder} makes them",
+        )
+    if not run.predictions_path(split).is_file():
+        raise UsageError(
+            f"the split {split!r} has scores, but its predictions are gone",
+            where=str(run.predictions_path(split)),
+            cure=f"finetooth evaluate {run.folder} makes them again",
         )
     for key in ("data_fingerprint", "metric_fingerprint"):
         if not scores[split].get(key):
