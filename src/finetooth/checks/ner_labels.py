@@ -69,7 +69,9 @@ def tag_in_type(examples: Sequence[Example], context: CheckContext) -> Iterator[
     count = Counter(m.type for e in examples for m in e.target.entities)
     parts = {kind: found.groups() for kind in count if (found := _PREFIX.fullmatch(kind))}
     letters = Counter(rest for _, rest in parts.values())
-    every = len(parts) == len(count) and all(letter in "BI" for letter, _ in parts.values())
+    every = len(parts) == sum(bool(kind.strip()) for kind in count) and all(
+        letter in "BI" for letter, _ in parts.values()
+    )
     meant = {k: rest for k, (_, rest) in parts.items() if rest in count or letters[rest] > 1 or every}
     times = sum(count[k] for k in meant)
     if times > max(20, MOST * count.total()):
