@@ -15,7 +15,9 @@ from finetooth.curate import classes
 from finetooth.curate import table as tables
 from finetooth.curate.filters import apply_filters, checked
 from finetooth.curate.weights import settings, weight_rows
-from finetooth.errors import ConfigError
+from finetooth.diagnose import dynamics_files
+from finetooth.diagnose.cartography import cartography
+from finetooth.errors import ConfigError, FinetoothError
 from finetooth.io import write_jsonl
 from finetooth.tasks.json import JsonTarget
 from finetooth.tasks.nli import NliInput, NliTarget
@@ -350,3 +352,53 @@ def test_a_table_of_other_data_of_the_same_ids_is_told(tmp_path, capsys, with_te
     told = capsys.readouterr()
     assert json.loads(told.out)["changed_since"] == (4 if with_text else None)
     assert ("changed since" if with_text else "another fingerprint") in told.err
+
+
+def test_what_is_known_of_examples_may_come_in_any_form(tmp_path):
+    import pyarrow
+
+    data, table = made()
+    rows, filters = list(table.values()), [{"name": "confidence", "low": 0.55}]
+    frame = polars.DataFrame(rows)
+    frame.write_parquet(tmp_path / "cartography.parquet")
+    frame.write_csv(tmp_path / "t.csv")
+    epochs = [
+        {"example_id": r["example_id"], "epoch": k, "gold_prob": r["confidence"]}
+        for r in rows
+        for k in (0, 1)
+    ]
+    steps = polars.DataFrame([r | {"margin": 0.1, "correct": True, "loss": 0.2} for r in epochs])
+    steps.write_parquet(tmp_path / "dynamics.parquet")
+    mapped = cartography(dynamics_files.of_parquet(tmp_path / "dynamics.parquet"))
+    forms = [table, rows, frame, pyarrow.Table.from_pylist(rows), mapped, mapped.frame()]
+    forms += [tmp_path, str(tmp_path), tmp_path / "t.csv"]
+    for known in forms:
+        assert ids(apply_filters(data, {"filters": filters}, known)) == [f"e{i}" for i in range(5)], type(
+            known
+        )
+    assert ids(apply_filters(data, {"filters": filters, "with": str(tmp_path)})) == [
+        f"e{i}" for i in range(5)
+    ]
+    (tmp_path / "p.yaml").write_text(
+        f"with: {tmp_path}\nfilters: [{{name: confidence, low: 0.55}}]\n", "utf-8"
+    )
+    assert len(apply_filters(data, tmp_path / "p.yaml").dropped) == 5
+
+
+@pytest.mark.parametrize("known", [None, 5, {"example_id": "e1"}], ids=str)
+def test_what_is_no_table_is_refused(known):
+    data, _ = made()
+    for odd in (known, data) if known == 5 else (known,):
+        with pytest.raises(FinetoothError, match=r"known of the examples|found one row"):
+            apply_filters(data, {"filters": [{"name": "confidence", "low": 0.5}]}, odd)
+
+
+def test_a_policy_may_name_its_run(policy_files, capsys):
+    folder, asked = policy_files
+    (folder / "p.yaml").write_text(
+        f"with: {folder / 't.jsonl'}\nfilters: [{{name: confidence, low: 0.5}}]\n", "utf-8"
+    )
+    assert main([*asked[:2], "--policy", str(folder / "p.yaml"), "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept"] == 3
+    assert main([*asked[:2], "--filter", "confidence:low=0.5", "--dry-run"]) == 2
+    assert "--with" in capsys.readouterr().err

@@ -27,11 +27,13 @@ from finetooth.types import Drop
 def command(
     data: Annotated[str, typer.Argument(help="The examples to curate.")],
     with_: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--with", help="A mapped run folder, diagnosis or cartography table, or findings of check --out."
+            "--with",
+            help="A mapped run folder, diagnosis or cartography table, or findings of check --out; "
+            "with: of the policy if left out.",
         ),
-    ],
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the kept examples go, as JSONL.")] = None,
     filter: Annotated[
         list[str] | None,
@@ -83,12 +85,16 @@ def command(
             "--validation and --validation-with need each other",
             cure="finetooth map RUN --split dev makes one",
         )
+    rules = read_policy(filter or [], combine, policy)
+    if with_ is None:
+        if not isinstance(rules.get("with"), str):
+            raise UsageError("nothing is known of the examples", cure="give --with, or with: in the policy")
+        with_ = Path(rules["with"])
     # The label is part of an id made from the content: a run's table has the ids of its own labels.
     dataset = readers.load(data, task=task, format=format, **{**_as_read_by(with_), **reading(labels=labels)})
     told_notes(dataset)
     known = tables.read(with_)
     changed = _stale.told(dataset, known, with_)
-    rules = read_policy(filter or [], combine, policy)
     if fix:
         rules["fix"] = True
     weighing = _weighing(

@@ -1,12 +1,13 @@
 """Applies a policy of filters to a data set: what to drop, by name and with a reason.
 
-kept, dropped = apply_filters(dataset, {"filters": [{"name": "ambiguous", "top": 0.33}]}, table)
+kept, dropped = apply_filters(dataset, {"with": "runs/first", "filters": [{"name": "ambiguous", "top": 0.33}]})
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from finetooth import registry
@@ -14,8 +15,8 @@ from finetooth.curate import classes
 from finetooth.curate.classes import Thinned
 from finetooth.curate.correct import Fixed, corrected
 from finetooth.curate.dropping import DUPLICATES, FILTERS, usable
-from finetooth.curate.policy import checked
-from finetooth.curate.table import Row, Table
+from finetooth.curate.policy import checked, read_policy
+from finetooth.curate.table import Row, of
 from finetooth.errors import ConfigError, UsageError
 from finetooth.io import fingerprint, plain
 from finetooth.types import Dataset, Drop, Example
@@ -39,9 +40,12 @@ class Curated:
 
 
 def apply_filters(
-    dataset: Dataset, config: Mapping[str, Any], table: Table, *, may_be_empty: bool = False
+    dataset: Dataset, config: Mapping[str, Any] | str | Path, table: Any = None, *, may_be_empty: bool = False
 ) -> Curated:
-    """Applies a policy {"combine": "or" | "and", "filters": [{"name": ..., settings}]} to a data set.
+    """Applies a policy {"combine": "or" | "and", "filters": [{"name": ..., settings}]}, or a YAML file of one, to a data set.
+
+    ``table`` is what is known of the examples, in any form that ``table.of`` reads: a run folder, a table's path, a DataMap or
+    Diagnosis, rows, a frame. Without it the policy names a path under "with".
 
     "or" drops what any filter drops, "and" only what all drop. Of near-duplicates one stays that no other filter drops,
     where there is one: "or" looks for them in what the other filters leave. With "fix": true an example that would be dropped
@@ -50,7 +54,15 @@ def apply_filters(
     for unknown filters or settings, for a column that the table lacks, and for a policy that keeps nothing, unless it
     ``may_be_empty``.
     """
+    if isinstance(config, (str, Path)):
+        config = read_policy(config)
     combine, filters, fix = checked(config)
+    known = config.get("with") if table is None else table
+    if known is None:
+        raise ConfigError(
+            "nothing is known of the examples", cure="name a run under with: in the policy, or give a table"
+        )
+    table = of(known)
     ids = {e.id for e in dataset.examples}
     rows = [table.get(e.id) or {"example_id": e.id} for e in dataset.examples]
     if ids.isdisjoint(table):

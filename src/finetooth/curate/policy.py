@@ -19,7 +19,7 @@ from finetooth.text import shorten
 
 MOST = 1e300  # NaN, infinity and whole numbers that no float holds are beyond it
 EXAMPLE = "filters: [{name: category, drop: hard}]"
-KEYS = ("combine", "filters", "fix", "out_of_sample", "weights", "smoothing", "curriculum")
+KEYS = ("combine", "filters", "fix", "out_of_sample", "weights", "smoothing", "curriculum", "with")
 
 
 def checked(config: Mapping[str, Any]) -> tuple[str, Sequence[Mapping[str, Any]], bool]:

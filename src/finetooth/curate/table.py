@@ -12,6 +12,8 @@ from typing import Any
 from finetooth.diagnose.tables import guarded
 from finetooth.errors import DataError, UsageError
 from finetooth.io import Source, parse_json
+from finetooth.readers import memory
+from finetooth.types import Dataset
 
 Row = Mapping[str, Any]
 Table = Mapping[str, Row]
@@ -38,6 +40,30 @@ def read(path: str | Path) -> dict[str, dict[str, Any]]:
         # A document of findings may say that there are none; a table without rows says nothing.
         raise DataError("a table without rows", where=str(path))
     return table
+
+
+def of(known: Any) -> Table:
+    """The table of whatever tells of examples: a path (see ``read``) or a Run, a DataMap or Diagnosis, rows or a frame
+    (lists of dicts, datasets, pandas, polars, pyarrow), or a table as it is (id -> row).
+
+    Raises UsageError for anything else, and DataError for rows without ids.
+    """
+    if isinstance(known, (str, Path)):
+        return read(known)
+    if isinstance(known, Mapping):
+        if all(isinstance(row, Mapping) for row in known.values()):
+            return known
+        raise UsageError("expected a table (example id -> row), found one row", cure="give a list of rows")
+    if isinstance(folder := getattr(known, "folder", None), Path):
+        return read(folder)
+    if type(known).__module__.startswith("finetooth.") and callable(getattr(known, "rows", None)):
+        return gather(known.rows())
+    if isinstance(known, Dataset) or not memory.is_rows(known):
+        raise UsageError(
+            f"expected what is known of the examples, found {type(known).__name__}",
+            cure="give a run folder, a table of it, or rows with example_id",
+        )
+    return gather((row for _, row in memory.RowsSource(known).rows()), "memory")
 
 
 def gather(rows: Iterable[Row], where: str = "") -> dict[str, dict[str, Any]]:

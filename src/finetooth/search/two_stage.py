@@ -125,6 +125,8 @@ def two_stage(
     splits, _, _ = splitting.pass_gate(splitting.load(config), config)
     if splits.dev is None:
         raise UsageError("there is no dev set to compare on", cure="data.dev=FILE")
+    if policy.get("with") is not None:
+        watch.say(f"with: {policy['with']} of the policy is not used: the baseline of this command is mapped")
     checked(policy)  # what cannot work is told before the first run, not after it
     _look_ahead(policy, splits.train, config, watch)
     out = Path(config.out)
