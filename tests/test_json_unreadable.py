@@ -102,3 +102,17 @@ def test_prompts_that_differ_by_their_last_full_stop_are_one(tmp_path):
     path = rows_with(tmp_path, {"prompt": "A: 1.", "expected_output": {"a": 2}})
     (f,) = checks.run(load(path), only="duplicate-prompt").findings
     assert (f.example_id, f.severity, f.evidence["other"]) == ("b0", "error", "g1")
+
+
+def test_a_schema_in_the_system_message_is_the_rows(tmp_path):
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    said = [
+        {"role": "system", "content": f"Reply in JSON. Schema: {json.dumps(schema)}"},
+        {"role": "user", "content": "a is 1"},
+        {"role": "assistant", "content": '{"a": 1}'},
+    ]
+    path = tmp_path / "chat.jsonl"
+    path.write_text(json.dumps({"messages": said}) + "\n")
+    data = load(path)
+    assert data.examples[0].inputs.schema == schema
+    assert len(checks.run(data, only="schema-invalid").findings) == 1

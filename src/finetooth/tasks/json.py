@@ -56,6 +56,8 @@ def from_row(row: Mapping[str, Any], where: str) -> Example:
     schema = row.get("schema")
     if schema is None:
         schema = _asked_for(row.get("response_format"))
+    if schema is None and row.get("schema_id") is None:
+        schema = _told(prompt)
     if isinstance(schema, str) and schema.lstrip()[:1] == "{":
         try:
             schema = json.loads(schema)
@@ -88,6 +90,15 @@ def _asked_for(response_format: Any) -> Any:
     for key in ("json_schema", "schema"):
         found = found.get(key, found) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) and found is not response_format else None
+
+
+def _told(prompt: str) -> Any:
+    """The JSON Schema of an object that stands in the prompt itself, as system messages have it; None for none."""
+    if '"properties"' not in prompt:
+        return None
+    found = extract(prompt).value
+    told = found is not None and found.get("type") == "object" and isinstance(found.get("properties"), dict)
+    return found if told else None
 
 
 def _title(schema: Any) -> str:
