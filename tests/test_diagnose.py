@@ -195,6 +195,13 @@ def test_that_an_example_stands_twice_proposes_no_other_label():
     assert propose(NLI, [twice], none, none, 3.0) is None
 
 
+def test_advice_in_words_is_no_target():
+    none = (None, float("nan"))
+    advice = Finding("d", "markup-left", "warning", "m", {}, "unescape the text")
+    assert propose(NER, [advice], none, none, 3.0) is None
+    assert propose(NER, [replace(advice, fix={"mention": 0, "end": 3})], none, none, 3.0) is not None
+
+
 def test_rules_of_other_tasks_are_sure_predictions_and_checks():
     gold = [Example(f"d{i}", NerInput("Ada in Rome"), entities((0, 3, "PER"))) for i in range(3)]
     said = [

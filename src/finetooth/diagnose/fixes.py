@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,8 @@ def _predicted(
 
 
 def _of_findings(findings: Sequence[Finding]) -> Fix | None:
-    if not findings or any(f.fix is None for f in findings):
+    # A sentence is advice to a person ("look its offsets up again"), no target.
+    if not findings or any(not isinstance(f.fix, (Mapping, list)) for f in findings):
         return None
     names = list(dict.fromkeys(f.check for f in findings))
     target = findings[0].fix if len(findings) == 1 else [f.fix for f in findings]
