@@ -113,6 +113,23 @@ def test_dynamics_hold_every_example_once_an_epoch(tmp_path):
     assert run.status == "finished"
 
 
+def test_texts_that_nobody_labelled_are_not_trained_on_and_named(tmp_path):
+    from finetooth.io import write_jsonl
+    from finetooth.train import data
+
+    entity = {"start": 0, "end": 3, "type": "PER"}
+    rows = [{"id": f"r{i}", "text": f"Ada left Rome {i}.", "entities": [entity]} for i in range(4)]
+    rows += [{"id": "none", "text": "It rains."}, {"id": "empty", "text": "It snows.", "entities": []}]
+    write_jsonl(tmp_path / "rows.jsonl", rows)
+    values = {"task": "ner", "data": {"train": str(tmp_path / "rows.jsonl"), "on_error": "keep"}}
+    made = config.build({**values, "out": str(tmp_path / "run"), "model": {"name": "scratch"}})
+    splits = data.load(made, dev=[])
+    left, _, _ = data.pass_gate(splits, made)
+    assert [e.id for e in left.train.examples] == ["r0", "r1", "r2", "r3", "empty"]
+    assert [(d.example_id, d.stage, d.reason) for d in left.drops] == [("none", "train", "no gold entities")]
+    assert "not trained on: 1 row, none: no gold entities" in left.notes
+
+
 def test_of_several_windows_the_least_sure_part_is_kept_and_an_older_checkpoint_goes_on_without(tmp_path):
     from finetooth.diagnose import dynamics_files
     from finetooth.models.head import Step, Window

@@ -14,7 +14,7 @@ from finetooth import checks, readers, registry
 from finetooth.config import Config
 from finetooth.errors import PreflightError, UsageError
 from finetooth.io import fingerprint, versions
-from finetooth.text import many, shorten
+from finetooth.text import by_reason, many, shorten
 from finetooth.types import SEVERITIES, Dataset, Drop, Example, Finding
 
 if TYPE_CHECKING:
@@ -178,7 +178,24 @@ def pass_gate(splits: Splits, config: Config) -> tuple[Splits, Gate, tuple[Findi
         tuple(f"{name}: {why}" for name, why in report.skipped),
         len(drops),
     )
-    return replace(splits, train=train, drops=(*splits.drops, *drops)), gate, report.findings
+    train, blank = _labelled(train)
+    lines = by_reason({d.example_id: d.reason for d in blank}, [d.example_id for d in blank])
+    told = [f"not trained on: {line}" for line in lines]
+    left = replace(splits, train=train, drops=(*splits.drops, *drops, *blank), notes=(*splits.notes, *told))
+    return left, gate, report.findings
+
+
+def _labelled(train: Dataset) -> tuple[Dataset, list[Drop]]:
+    """(what has a target, the rest by name): a text that nobody labelled is not one without entities.
+
+    Where nothing has one all stay: the head says what it misses.
+    """
+    why = registry.task(train.task).unlabelled
+    reasons = {e.id: reason for e in train.examples if why and (reason := why(e))}
+    if not reasons or len(reasons) == len(train):
+        return train, []
+    drops = [Drop(name, "train", reason) for name, reason in reasons.items()]
+    return subset(train, [e for e in train.examples if e.id not in reasons]), drops
 
 
 def identity(windows: Sequence[Window], ids: Sequence[str]) -> str:
