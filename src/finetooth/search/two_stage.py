@@ -75,7 +75,7 @@ class Outcome:
             return f"The policy pays{whole}: curated beats the baseline of as many examples {over}."
         if base and lot:
             return f"The policy pays{whole}: curated beats the baseline and a random subset of the same size {over}."
-        if base and self._wins(self.against[FEWER]):
+        if base and FEWER in self.against and self._wins(self.against[FEWER]):
             return (
                 f"Curated beats the baseline, but not a random subset of the same size, which beats the baseline too {over}: "
                 f"not the policy{whole}, fewer examples do it."
