@@ -265,8 +265,8 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
     """What others rank by; an example without a figure is in the middle. AUM is of probabilities, not logits.
 
     cleanlab is its label quality of out-of-sample probabilities (self-confidence, its default) where there is one
-    label an example; elsewhere, as its token_classification has it by default, that of the least sure part. Held out
-    is the mean over the parts of the same models' probabilities, after the last epoch too.
+    label an example; of entities, as its token_classification has it by default, that of the least sure word. Held out
+    is the mean over the parts of the same models' probabilities, after the last epoch too; of answers both are that.
     """
     ids = [e.id for e in examples]
     at = {name: i for i, name in enumerate(dynamics.ids)}
@@ -278,7 +278,7 @@ def baselines(dynamics: DynamicsTable, held: HeldOut, examples: Any) -> dict[str
         return np.array([middle if r is None else means[r] for r in rows])
 
     whole, parts = held.aligned("gold_prob", ids), held.aligned("least_prob", ids)
-    confident = np.where(np.isnan(parts), whole, parts)
+    confident = np.where(np.isnan(parts) | (not hasattr(examples[0].target, "entities")), whole, parts)
     found = held.matrix(ids)
     if found is not None:
         try:

@@ -207,7 +207,10 @@ class CausalHead:
         return model
 
     def step(self, model: Any, batch: dict[str, Any]) -> Step:
-        """gold_prob and margin are means over the answer's tokens, as the loss is; correct: all of them win; least_prob: of the one least sure."""
+        """gold_prob and margin are means over the answer's tokens, as the loss is; correct: all of them win.
+
+        least_prob: half the least sure token, half the mean.
+        """
         import torch
 
         row, weight = batch["row"], batch["weight"]
@@ -225,8 +228,9 @@ class CausalHead:
             gold_prob=mean(prob),
             margin=mean(margin),
             correct=mean((margin > 0).float()) == 1,
-            # Any word of a reason could have been another one: the least likely says nothing.
-            least_prob=torch.where(batch["free"], mean(prob), least),
+            # Half the mean: one token may be unlikely in a right answer, a wrong value takes several. And any
+            # word of a reason could have been another one: there the least likely says nothing.
+            least_prob=torch.where(batch["free"], mean(prob), (least + mean(prob)) / 2),
         )
 
     # ---- decoding

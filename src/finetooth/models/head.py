@@ -49,7 +49,7 @@ class Step:
     ``loss`` has a gradient and is the mean over the window's own units (the two ends of a span, the
     labelled tokens), smoothing applied, weight not. ``units`` says how many units. The rest is
     detached: the gold probability, its margin over the best other choice, whether gold won, and the gold
-    probability of the unit that is least sure (None: an example has one, or they cannot be told apart).
+    probability of the unit that is least sure (None: an example has one; ``causal`` tempers it by the mean).
     """
 
     loss: torch.Tensor
