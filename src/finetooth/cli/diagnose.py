@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from finetooth.cli._output import Json, emit, printable, say, table
+from finetooth.io import to_json
 from finetooth.text import many, shorten
 
 REGIONS = 6
@@ -96,7 +97,7 @@ def _print(made: Any, show: int, task: str) -> None:
         lines = [
             (
                 r["rank_place"], printable(r["example_id"]), r["rank"], r["rank_reason"],
-                shorten(told(r["target"], task), 40), shorten(_proposed(r, task), 40),
+                *(shorten(cell, 40) for cell in _beside(r, task)),
             )
             for r in worst
         ]  # fmt: skip
@@ -147,6 +148,44 @@ def _them(n: int) -> str:
 
 def _proposed(row: dict[str, Any], task: str) -> str:
     return told(row["fix"] or "", task, of_checks=(row["fix_source"] or "").startswith("check"))
+
+
+def _beside(row: dict[str, Any], task: str) -> tuple[str, str]:
+    """(the target, what is proposed instead); of many parts only those in which they differ, or nobody would see it."""
+    if row["fix"] and not (row["fix_source"] or "").startswith("check"):
+        target, other = _parts(row["target"], task), _parts(row["fix"], task)
+        if target is not None and other is not None and len(target) + len(other) > 2:
+            gone, new = (
+                "; ".join(a[k] for k in a if k not in b) for a, b in ((target, other), (other, target))
+            )
+            return _line(gone or "lacks one"), _line(new or "without it")
+    return told(row["target"], task), _proposed(row, task)
+
+
+def _parts(cell: str, task: str) -> dict[Any, str] | None:
+    """The parts of a target in words, by what makes two of them the same; None for one of a single part."""
+    try:
+        value = json_of(cell)
+    except ValueError:
+        return None
+    units = value if isinstance(value, list) else []
+    if task == "ner" and all(isinstance(u, dict) and {"type", "text", "start"} <= set(u) for u in units):
+        return {(u["start"], u["text"], u["type"]): f"{u['type']}: {u['text']}" for u in units}
+    if task == "relation" and all(isinstance(u, dict) and set(u) >= TRIPLE for u in units):
+        words = [f"{_end(u, 'head')} {u['relation']} {_end(u, 'tail')}" for u in units]
+        return dict(zip(words, words, strict=True))
+    if task == "json" and isinstance(value, (dict, list)):
+        return dict(_leaves(value, ""))
+    return None
+
+
+def _leaves(value: Any, path: str) -> list[tuple[tuple[str, str], str]]:
+    if isinstance(value, dict) and value:
+        return [leaf for k, v in value.items() for leaf in _leaves(v, f"{path}.{k}" if path else str(k))]
+    if isinstance(value, list) and value:
+        return [leaf for i, v in enumerate(value) for leaf in _leaves(v, f"{path}[{i}]")]
+    said = to_json(value)
+    return [((path, said), f"{path}: {said}")]
 
 
 def told(cell: str, task: str, *, of_checks: bool = False) -> str:
