@@ -33,6 +33,7 @@ from finetooth import config, readers, registry
 from finetooth.curate import table as tables
 from finetooth.curate.filters import apply_filters
 from finetooth.diagnose.diagnosis import diagnose
+from finetooth.diagnose.differences import units
 from finetooth.errors import ConfigError
 from finetooth.evaluate import predictions
 from finetooth.evaluate.consistency import counted
@@ -139,7 +140,9 @@ def _arms(case, noisy, wrong, truth, evidence, told) -> tuple[dict[str, Sequence
     task = registry.task(case.of.task)
 
     def same(name: str) -> bool:
-        return task.show(task.gold(new[name]).target) == task.show(task.gold(truth[name]).target)
+        return units(task.name, task.gold(new[name]).target) == units(
+            task.name, task.gold(truth[name]).target
+        )
 
     found = Found(
         len(out), len(out & planted), len(mended.fixed), sum(same(f.example_id) for f in mended.fixed)
